@@ -1,0 +1,49 @@
+"""Names that objects, policies and lookups share. The only place where they are spelled."""
+
+from __future__ import annotations
+
+DOMAIN = "buildkeep.dev"
+
+LABEL_TENANT = f"{DOMAIN}/tenant"
+LABEL_MODE = f"{DOMAIN}/mode"
+LABEL_ROLE = f"{DOMAIN}/role"
+LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGED_BY = "buildkeep"
+FIELD_MANAGER = "buildkeep"
+
+ANNOTATION_IMAGES = f"{DOMAIN}/images"
+ANNOTATION_BUILDERS = f"{DOMAIN}/builders"
+ANNOTATION_CREATED = f"{DOMAIN}/created"
+ANNOTATION_BEFORE = f"{DOMAIN}/before"
+
+PSA_PREFIX = "pod-security.kubernetes.io/"
+# The newest Pod Security version this release was tested against. Older API servers evaluate a version they do not
+# know as their latest (pod-security-admission, api/helpers.go).
+PSA_VERSION = "v1.37"
+
+NAMESPACE_PREFIX = "ci-"
+CANARY_NAMESPACE = "buildkeep-canary"
+CANARY_GROUP = "buildkeep:canary"
+CANARY_ROLE = "buildkeep-canary"
+CONTROLLER_ROLE = "buildkeep-controller"
+
+# The made-up resource whose verb `manage` marks those who may change tenants. RBAC matches strings; no CRD is needed.
+MANAGE_GROUP = DOMAIN
+MANAGE_RESOURCE = "tenants"
+MANAGE_VERB = "manage"
+
+SA_AGENT = "agent"
+SA_PUSHER = "pusher"
+SA_DEFAULT = "default"
+SA_BUILDER_PREFIX = "builder-"
+
+CONFIGMAP_CA = "buildkeep-ca"
+CONFIGMAP_CA_KEY = "ca.crt"
+SECRET_REGISTRY = "registry-credentials"
+
+POLICY_PODS = "buildkeep-pods"
+POLICY_EXEC = "buildkeep-exec"
+POLICY_NAMESPACES = "buildkeep-namespaces"
+POLICY_NAMES = "buildkeep-names"
+POLICY_ROLES = "buildkeep-roles"
+POLICY_ROLEBINDINGS = "buildkeep-rolebindings"
