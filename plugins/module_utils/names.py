@@ -39,7 +39,7 @@ SA_BUILDER_PREFIX = "builder-"
 
 CONFIGMAP_CA = "buildkeep-ca"
 CONFIGMAP_CA_KEY = "ca.crt"
-SECRET_REGISTRY = "registry-credentials"
+SECRET_REGISTRY = "registry-credentials"  # noqa: S105 (a name, not a password)
 
 POLICY_PODS = "buildkeep-pods"
 POLICY_EXEC = "buildkeep-exec"
