@@ -1,0 +1,62 @@
+"""The command line: writes every generated page, or with `--check` only says which are stale."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from tools.generate import chart, reference, roles
+from tools.generate.markdown import new_page, replace_generated
+
+ROOT = Path(__file__).resolve().parents[2]
+CHART = ROOT / "charts" / "agent-templates"
+
+
+def pages(root: Path = ROOT) -> Mapping[Path, tuple[str, Callable[[], str]]]:
+    """Every generated page: its title when it is new, and what makes its text."""
+    made: dict[Path, tuple[str, Callable[[], str]]] = {
+        CHART / "README.md": ("agent-templates", partial(chart.values_table, CHART)),
+        **{root / "docs/reference" / name: page for name, page in reference.PAGES.items()},
+    }
+    for spec in sorted(root.glob("roles/*/meta/argument_specs.yml")):
+        role = spec.parent.parent
+        made[role / "README.md"] = (f"buildkeep.ci.{role.name}", partial(roles.readme, role))
+    return made
+
+
+def generate(check: bool) -> list[Path]:
+    """Writes the pages that are not as they should be; with `check`, writes nothing.
+
+    Returns:
+        Those pages.
+    """
+    stale = []
+    for path, (title, make) in pages().items():
+        before = path.read_text(encoding="utf-8") if path.is_file() else ""
+        after = replace_generated(before or new_page(title), make())
+        if after == before:
+            continue
+        stale.append(path)
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(after, encoding="utf-8")
+    return stale
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit code 1 when `--check` found a stale page."""
+    if list(arguments) not in ([], ["--check"]):
+        print("usage: python -m tools.generate [--check]", file=sys.stderr)
+        return 2
+    stale = generate(check=bool(arguments))
+    for path in stale:
+        print(f"{'stale' if arguments else 'wrote'}: {path.relative_to(ROOT)}")
+    if stale and arguments:
+        print("run: make generate")
+    return 1 if stale and arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
