@@ -1,0 +1,141 @@
+"""The builder profiles: what each builder needs from the kernel, read from the chart's one profile table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .errors import BuildkeepError
+from .images import is_canonical, repository
+from .names import SA_BUILDER_PREFIX
+
+__all__ = ["Profile", "Profiles", "load_profiles", "pss_level", "repository"]
+
+CHART = Path(__file__).resolve().parents[2] / "charts" / "agent-templates"
+
+# Capabilities that the Pod Security Standard `baseline` lets a container add (pod-security-admission,
+# policy/check_capabilities_baseline.go); `restricted` lets it add NET_BIND_SERVICE only.
+_RESTRICTED_CAPABILITIES = frozenset({"NET_BIND_SERVICE"})
+_BASELINE_CAPABILITIES = _RESTRICTED_CAPABILITIES | {
+    *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL"),
+    *("MKNOD", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
+}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One builder. `capabilities_add` is what it adds to `drop: [ALL]`; `seccomp` RuntimeDefault or Localhost/<file>."""
+
+    name: str
+    image: str
+    service_account: str
+    run_as_user: int
+    run_as_group: int
+    allow_privilege_escalation: bool
+    capabilities_add: tuple[str, ...]
+    seccomp: str
+    pss_level: str
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """The whole table: builders by name, and the image of the agent container."""
+
+    builders: dict[str, Profile]
+    agent_image: str
+
+
+def load_profiles(
+    chart_dir: Path | None = None, overrides: Mapping[str, Any] | None = None, agent_image: str = ""
+) -> Profiles:
+    """Read the profile table.
+
+    Args:
+        chart_dir: folder of the chart `agent-templates`; the collection's own where it is None.
+        overrides: per builder `{"image": reference}`, the inventory's `buildkeep_builders`.
+        agent_image: image of the agent container, the inventory's `buildkeep_agent_image`; "" keeps the table's.
+
+    Raises:
+        BuildkeepError: for an override of an unknown builder or with an unknown key, and for an image that is not
+            written in full.
+    """
+    table = yaml.safe_load(((chart_dir or CHART) / "profiles.yaml").read_text(encoding="utf-8"))
+    builders = {name: _profile(name, entry) for name, entry in table["builders"].items()}
+    wanted = dict(overrides or {})
+    agent = agent_image or str(table["agent"]["image"])
+    problems = _override_problems(wanted, builders) + _image_problems("buildkeep_agent_image", agent)
+    if not problems:
+        images = {name: entry["image"] for name, entry in wanted.items() if entry.get("image")}
+        builders = {name: replace(one, image=images.get(name, one.image)) for name, one in builders.items()}
+        problems = [
+            f"buildkeep_builders.{name}.image: {repository(agent)} is the agent's repository, which runs without a "
+            "builder's rights; give the builder a repository of its own"
+            for name, one in builders.items()
+            if repository(one.image) == repository(agent)
+        ]
+    if problems:
+        raise BuildkeepError(problems)
+    return Profiles(builders=builders, agent_image=agent)
+
+
+def pss_level(profiles: Profiles, builders: Iterable[str]) -> str:
+    """Name the strictest Pod Security level that admits all of these builders: `restricted` or `baseline`."""
+    levels = {profiles.builders[name].pss_level for name in builders}
+    return "baseline" if "baseline" in levels else "restricted"
+
+
+def _profile(name: str, entry: Mapping[str, Any]) -> Profile:
+    capabilities = tuple(sorted(entry.get("capabilities") or ()))
+    escalation = bool(entry["allowPrivilegeEscalation"])
+    seccomp = str(entry["seccompProfile"])
+    return Profile(
+        name=name,
+        image=str(entry["image"]),
+        service_account=SA_BUILDER_PREFIX + name,
+        run_as_user=int(entry["runAsUser"]),
+        run_as_group=int(entry["runAsGroup"]),
+        allow_privilege_escalation=escalation,
+        capabilities_add=capabilities,
+        seccomp=seccomp,
+        pss_level=_level(name, int(entry["runAsUser"]), escalation, frozenset(capabilities), seccomp),
+    )
+
+
+def _level(name: str, user: int, escalation: bool, capabilities: frozenset[str], seccomp: str) -> str:
+    confined = seccomp == "RuntimeDefault" or (seccomp.startswith("Localhost/") and seccomp != "Localhost/")
+    if not confined or not capabilities <= _BASELINE_CAPABILITIES:
+        raise BuildkeepError(
+            [
+                f"profiles.yaml: builders.{name} needs the Pod Security level privileged, which no tenant gets; keep "
+                "seccompProfile to RuntimeDefault or Localhost/<file>, and capabilities to those of baseline"
+            ]
+        )
+    restricted = user != 0 and not escalation and capabilities <= _RESTRICTED_CAPABILITIES
+    return "restricted" if restricted else "baseline"
+
+
+def _override_problems(overrides: Mapping[str, Any], builders: Mapping[str, Profile]) -> list[str]:
+    problems = []
+    for name, entry in overrides.items():
+        field = f"buildkeep_builders.{name}"
+        if name not in builders:
+            problems.append(f"{field}: no such builder; known: {', '.join(builders)}")
+        elif not isinstance(entry, Mapping):
+            problems.append(f"{field}: must be a mapping such as {{image: HOST/REPOSITORY:TAG}}")
+        else:
+            problems += [f"{field}.{key}: unknown key; known: image" for key in entry if key != "image"]
+            if entry.get("image"):
+                problems += _image_problems(f"{field}.image", str(entry["image"]), tagged=True)
+    return problems
+
+
+def _image_problems(field: str, image: str, *, tagged: bool = False) -> list[str]:
+    if is_canonical(image) and not (tagged and repository(image) == image):
+        return []
+    return [
+        f"{field}: '{image}' is not written in full; write HOST/REPOSITORY:TAG in lower case, with or without @sha256:"
+    ]
