@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .profiles import Profiles
+    from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profiles
 
 _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 # A registry host as the runtime tells one from a folder: it has a dot or a port, or is `localhost`
@@ -67,6 +67,7 @@ def entry_problem(entry: str) -> str | None:
     """Say what is wrong with an allowlist entry and what to write instead; None where it is good."""
     name = entry.removesuffix("/")
     host, _, path = name.partition("/")
+    full = f"docker.io/{'' if path else 'library/'}{repository(name) or 'REPOSITORY'}"
     for wrong, remedy in (
         (not entry.strip(), "is empty; write a repository such as ghcr.io/acme/base, or a prefix ending in '/'"),
         (entry != entry.strip() or "," in entry, "holds blanks or a comma; write each repository as its own entry"),
@@ -76,13 +77,10 @@ def entry_problem(entry: str) -> str | None:
         (":" in path, f"names a tag; an entry is a repository: write {repository(name)}"),
         (entry != entry.lower(), f"holds upper case, which no canonical reference has; write {entry.lower()}"),
         (
-            not path and not entry.endswith("/") and _is_host(host),
+            entry == host and _is_host(host) and "." in host,
             f"is a bare host; write {host}/ for the whole registry, or {host}/REPOSITORY",
         ),
-        (
-            not _is_host(host),
-            f"has no registry host; write docker.io/{'' if path else 'library/'}{repository(name)}, or the host that you mean",
-        ),
+        (entry == host or not _is_host(host), f"has no registry host; write {full}, or the host that you mean"),
         (host in _DOCKER_HUB_ALIASES, f"is an alias of Docker Hub; write docker.io/{path or 'REPOSITORY'}"),
         (
             host == "docker.io" and entry.endswith("/"),
@@ -94,7 +92,7 @@ def entry_problem(entry: str) -> str | None:
             f"opens a registry where anyone can push; add your project: {host}/PROJECT/",
         ),
         (
-            bool(path) and _REPOSITORY.fullmatch(name) is None,
+            name != host and _REPOSITORY.fullmatch(name) is None,
             "is no repository name; use lower-case letters, digits and single '.', '_', '-' between them",
         ),
     ):

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from .errors import BuildkeepError
-from .images import is_canonical, repository
-from .names import SA_BUILDER_PREFIX
+from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
+from ansible_collections.buildkeep.ci.plugins.module_utils.images import is_canonical, repository
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import SA_BUILDER_PREFIX
 
 __all__ = ["Profile", "Profiles", "load_profiles", "pss_level", "repository"]
 
@@ -28,7 +28,7 @@ _BASELINE_CAPABILITIES = _RESTRICTED_CAPABILITIES | {
 
 @dataclass(frozen=True)
 class Profile:
-    """One builder. `capabilities_add` is what it adds to `drop: [ALL]`; `seccomp` RuntimeDefault or Localhost/<file>."""
+    """One builder; `capabilities_add` comes after dropping ALL, `seccomp` is RuntimeDefault or Localhost/<file>."""
 
     name: str
     image: str
