@@ -1,0 +1,1 @@
+"""A stand-in for the Jenkins controller: runs declarative Jenkinsfiles as the Kubernetes plugin would."""
