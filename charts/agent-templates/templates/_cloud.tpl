@@ -1,0 +1,56 @@
+{{/*
+The JCasC of one tenant's cloud. Jenkins appends the lists `jenkins.clouds` of all files. An agent finds its template
+again by `id`, so ids are made from names and stay. Arguments: tenant, agent, controller, url, pods (pod text by builder).
+*/}}
+{{- define "agent-templates.cloud" -}}
+{{- $tenant := .tenant }}
+{{- $defaults := printf "%s-defaults" $tenant.name }}
+jenkins:
+  clouds:
+    - kubernetes:
+        name: {{ $tenant.name }}
+        namespace: {{ $tenant.namespace }}
+        jenkinsUrl: {{ quote .url }}
+        webSocket: true
+        # The agent image that the plugin adds by itself gets a registry, so that it can be held to the allowlist.
+        jnlpregistry: docker.io
+        restrictedPssSecurityContext: true
+        usageRestricted: true
+        {{- with $tenant.pods }}
+        containerCapStr: {{ int . | quote }}
+        {{- end }}
+        # The plugin's labels win over a Jenkinsfile's; admission demands that this one fits the namespace.
+        podLabels: [{key: buildkeep.dev/tenant, value: {{ $tenant.name }}}]
+        defaultsProviderTemplate: {{ $defaults }}
+        templates:
+          # Part of every pod, also of those that a Jenkinsfile describes itself. Fields, since they win over any
+          # `yaml` and cannot be dropped by a Jenkinsfile's `yamlMergeStrategy override()`.
+          - id: {{ printf "%s/%s" $tenant.name $defaults | sha256sum | trunc 32 }}
+            name: {{ $defaults }}
+            nodeUsageMode: EXCLUSIVE
+            serviceAccount: agent
+            yamlMergeStrategy: merge
+            inheritYamlMergeStrategy: true
+            workspaceVolume: {emptyDirWorkspaceVolume: {memory: false, sizeLimit: {{ .agent.workspace }}}}
+            containers:
+              - name: jnlp
+                image: {{ .agent.image }}
+                runAsUser: {{ int .agent.runAsUser | quote }}
+                runAsGroup: {{ int .agent.runAsGroup | quote }}
+                resourceRequestCpu: {{ quote .agent.resources.requests.cpu }}
+                resourceRequestMemory: {{ quote .agent.resources.requests.memory }}
+                resourceLimitCpu: {{ quote .agent.resources.limits.cpu }}
+                resourceLimitMemory: {{ quote .agent.resources.limits.memory }}
+          {{- range $builder := $tenant.builders }}
+          {{- $name := printf "%s-%s" $tenant.name $builder }}
+          - id: {{ printf "%s/%s" $tenant.name $name | sha256sum | trunc 32 }}
+            name: {{ $name }}
+            label: {{ $name }}
+            nodeUsageMode: EXCLUSIVE
+            serviceAccount: builder-{{ $builder }}
+            yamlMergeStrategy: merge
+            inheritYamlMergeStrategy: true
+            yaml: |
+              {{- get $.pods $builder | nindent 14 }}
+          {{- end }}
+{{- end }}
