@@ -1,0 +1,3 @@
+module buildkeep.dev/testbed/pause
+
+go 1.26.0

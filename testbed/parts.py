@@ -1,0 +1,166 @@
+"""Parts: everything that is made once and kept in the cache, each in a folder named by a hash of what made it.
+
+A part is made in a temporary folder that is renamed when it is whole, under a file lock: an interrupted run leaves
+no half part, and of two runs at the same time the second waits for the first. Parts that only download run beside
+those that compile; two compilations never run at once, since one already uses every core.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shutil
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from testbed import paths
+from testbed.progress import Progress, Step
+
+LANES = {"compile": 1, "fetch": 2, "pack": 2}
+
+
+@dataclass(frozen=True)
+class Part:
+    """How one thing is made.
+
+    `build(folder, step, made)` fills the empty `folder`; `made` maps each name in `needs` to that part's folder.
+    `inputs` is what the key is made of beside the keys of `needs`: texts, or files and folders to read.
+    `seconds` is what it takes on two cores with nothing cached.
+    """
+
+    name: str
+    title: str
+    seconds: int
+    lane: str
+    inputs: tuple[str | Path, ...]
+    build: Callable[[Path, Step, Mapping[str, Path]], None]
+    needs: tuple[str, ...] = ()
+    remedy: str = ""
+
+
+Table = Mapping[str, Part]
+
+
+def digest(inputs: Iterable[str | Path]) -> str:
+    """A short hash of texts, and of files and folders by their names and contents."""
+    total = hashlib.sha256()
+    for item in inputs:
+        files = [item] if isinstance(item, str) else sorted(_files(item))
+        for file in files:
+            data = file.encode() if isinstance(file, str) else file.read_bytes()
+            name = "" if isinstance(file, str) else str(file.relative_to(item)) if file != item else file.name
+            total.update(f"{len(name)} {len(data)} {name}\n".encode() + data)
+    return total.hexdigest()[:16]
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_file():
+        yield path
+    else:
+        yield from (file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
+
+
+def key(table: Table, name: str) -> str:
+    """The key of a part: a hash of its own inputs and of the keys of what it needs."""
+    part = table[name]
+    return digest([part.name, *part.inputs, *(key(table, need) for need in part.needs)])
+
+
+def folder(table: Table, name: str) -> Path:
+    """Where a part is, or will be, in the cache."""
+    safe = name.replace("/", "_").replace(":", "_")
+    return paths.cache() / "parts" / f"{safe}-{key(table, name)}"
+
+
+def missing(table: Table, names: Iterable[str]) -> list[str]:
+    """The parts that must still be made for `names`, needs before what needs them."""
+    order: list[str] = []
+
+    def visit(name: str) -> None:
+        if name not in order and not folder(table, name).exists():
+            for need in table[name].needs:
+                visit(need)
+            order.append(name)
+
+    for name in names:
+        visit(name)
+    return order
+
+
+@contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Holds the lock file `name` of the cache, waiting for whoever has it."""
+    path = paths.cache() / "locks" / f"{name}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def make(table: Table, name: str, step: Step) -> Path:
+    """Makes one part, whose needs are there, unless another run has; returns its folder."""
+    final = folder(table, name)
+    with locked(final.name):
+        if not final.exists():
+            part = table[name]
+            work = paths.cache() / "work" / final.name
+            remove(work)
+            work.mkdir(parents=True)
+            part.build(work, step, {need: folder(table, need) for need in part.needs})
+            final.parent.mkdir(parents=True, exist_ok=True)
+            work.rename(final)
+    return final
+
+
+def remove(path: Path) -> None:
+    """Deletes a folder tree, also one with read-only folders in it; a missing one is fine."""
+    if path.exists():
+        for sub in [path, *path.rglob("*")]:
+            if sub.is_dir() and not sub.is_symlink():
+                sub.chmod(0o755)
+        shutil.rmtree(path)
+
+
+def ensure(table: Table, names: Sequence[str], progress: Progress | None = None) -> dict[str, Path]:
+    """Makes all of `names` and what they need, in parallel where that helps; returns the folder of each of `names`.
+
+    Raises the first TestbedError, after the steps that were running have ended.
+    """
+    todo = missing(table, names)
+    if todo:
+        _run(table, todo, progress or Progress(len(todo)))
+    return {name: folder(table, name) for name in names}
+
+
+def _run(table: Table, todo: list[str], progress: Progress) -> None:
+    lanes = {lane: threading.Semaphore(count) for lane, count in LANES.items()}
+    failed = threading.Event()
+
+    def work(name: str) -> None:
+        part = table[name]
+        with lanes[part.lane]:
+            if not failed.is_set():
+                with progress.step(part.title, part.seconds, part.remedy) as step:
+                    make(table, name, step)
+
+    running: dict[Future[Any], str] = {}
+    waiting, ready = list(todo), set[str]()
+    error: BaseException | None = None
+    with ThreadPoolExecutor(max_workers=len(todo)) as pool:
+        while (waiting and not error) or running:
+            for name in [n for n in waiting if not error and not (set(table[n].needs) & set(todo)) - ready]:
+                waiting.remove(name)
+                running[pool.submit(work, name)] = name
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                ready.add(running.pop(future))
+                error = error or future.exception()
+                if error:
+                    failed.set()
+    if error:
+        raise error

@@ -1,0 +1,90 @@
+"""Debian file systems made by debootstrap: the base of images and of the node. Bookworm: its systemd boots on cgroup v1."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from testbed import oci, system
+from testbed.errors import TestbedError
+from testbed.parts import Part, remove
+from testbed.progress import Step
+
+SUITE = "bookworm"
+MIRROR_REMEDY = "Check that the Debian mirror answers (BUILDKEEP_DEBIAN_MIRROR, default http://deb.debian.org/debian)."
+PACKAGES = {
+    "debian": (),
+    "python": ("python3", "ca-certificates", "git", "tar"),
+    "node": (
+        "systemd", "systemd-sysv", "dbus", "iproute2", "iptables", "ipset", "nftables", "conntrack", "socat", "ethtool",
+        "mount", "util-linux", "kmod", "procps", "curl", "ca-certificates", "jq", "containernetworking-plugins",
+        "uidmap", "libseccomp2", "busybox-static",
+    ),
+}  # fmt: skip
+SECONDS = {"debian": 45, "python": 65, "node": 110}
+# What no image needs: package lists and archives, documents, what the kernel mounts over.
+EMPTIED = ("var/lib/apt/lists", "var/cache/apt", "var/log", "dev", "proc", "sys", "run", "tmp",
+           "usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale")  # fmt: skip
+
+
+def mirror() -> str:
+    """The Debian mirror: BUILDKEEP_DEBIAN_MIRROR, else the official one."""
+    return os.environ.get("BUILDKEEP_DEBIAN_MIRROR") or "http://deb.debian.org/debian"
+
+
+def command(name: str, root: Path) -> list[str]:
+    """The debootstrap command of a file system of `PACKAGES`."""
+    include = [f"--include={','.join(PACKAGES[name])}"] if PACKAGES[name] else []
+    return ["debootstrap", "--variant=minbase", *include, SUITE, str(root), mirror()]
+
+
+def _build(name: str) -> Callable[[Path, Step, Mapping[str, Path]], None]:
+    def build(target: Path, step: Step, made: Mapping[str, Path]) -> None:
+        if os.geteuid():
+            raise TestbedError(
+                "debootstrap needs root to make a Debian file system, and no published image can be pulled.",
+                remedy="Run the same command as root (sudo), or where a container registry can be reached.",
+            )
+        system.require(system.ROOTFS, step)
+        root = target / "root"
+        step.run(command(name, root), env={"DEBIAN_FRONTEND": "noninteractive"})
+        if name == "python":  # bytecode that does not look at time stamps, which an image does not keep
+            step.run(["chroot", root, "/usr/bin/python3", "-m", "compileall", "-q", "-f", "--invalidation-mode",
+                      "unchecked-hash", "/usr/lib/python3.11"])  # fmt: skip
+        for folder in EMPTIED:
+            for child in (root / folder).iterdir() if (root / folder).is_dir() else ():
+                remove(child) if child.is_dir() and not child.is_symlink() else child.unlink()
+        (root / "etc/apt/sources.list").write_text(f"deb {mirror()} {SUITE} main\n")
+        (root / "etc/resolv.conf").unlink(missing_ok=True)
+        (root / "etc/hostname").unlink(missing_ok=True)
+
+    return build
+
+
+def _layer(name: str) -> Callable[[Path, Step, Mapping[str, Path]], None]:
+    def build(target: Path, step: Step, made: Mapping[str, Path]) -> None:
+        layer = oci.write_layer(target / "layer.tar.gz", {"/": made[f"rootfs/{name}"] / "root"}, skip=())
+        oci.write_image(target, [layer], {"Env": [f"PATH={PATH}"], "Cmd": ["/bin/bash"]}, system.architecture())
+        layer.path.unlink()
+
+    return build
+
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def parts() -> dict[str, Part]:
+    """`rootfs/<name>` (folder `root`) for each file system, and `base/<name>`: it as an image layout of one layer."""
+    table: dict[str, Part] = {}
+    for name in PACKAGES:
+        inputs = (SUITE, *PACKAGES[name], system.architecture(), *EMPTIED, "2")
+        table[f"rootfs/{name}"] = Part(
+            f"rootfs/{name}", f"bootstrap Debian for {name}", SECONDS[name], "fetch", inputs, _build(name),
+            remedy=f"{MIRROR_REMEDY} Then run the same command again.",
+        )  # fmt: skip
+        if name != "node":
+            table[f"base/{name}"] = Part(
+                f"base/{name}", f"pack the base image {name}", 8, "pack", ("2",), _layer(name), (f"rootfs/{name}",)
+            )
+    return table

