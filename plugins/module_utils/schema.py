@@ -53,7 +53,7 @@ class Problem:
 
     def __str__(self) -> str:
         """Write the problem as one sentence: field, fault, remedy."""
-        return ": ".join(filter(None, (self.path, self.text))) + (f"; {self.remedy}" if self.remedy else "")
+        return ": ".join(filter(None, (self.path, self.text))) + (f". {self.remedy}" if self.remedy else "")
 
 
 Schema = Mapping[str, Any]
@@ -145,7 +145,7 @@ def _additional(value: Any, schema: Schema, root: Schema, path: str) -> Iterator
     for key in [key for key in value if key not in known] if isinstance(value, Mapping) and rule is not True else ():
         if rule is False:
             text = f"unknown key{nearest(str(key), known)}"
-            yield Problem(_join(path, str(key)), text, f"known keys: {', '.join(known)}")
+            yield Problem(_join(path, str(key)), text, f"Known keys: {', '.join(known)}.")
         else:
             yield from check(value[key], rule, root, _join(path, str(key)))
 
@@ -161,7 +161,7 @@ def _unique(value: Any, schema: Schema, root: Schema, path: str) -> Iterator[Pro
     seen: list[Any] = []
     for item in value:
         if _canonical(item) in seen:
-            yield Problem(path, f"{_show(item)} is listed more than once", "list it once")
+            yield Problem(path, f"{_show(item)} is listed more than once", "List it once.")
         seen.append(_canonical(item))
 
 
@@ -188,7 +188,7 @@ _COMPARISONS: dict[str, tuple[str, Callable[[Any, Any], bool], str]] = {
     "maxLength": ("string", lambda v, limit: len(v) > limit, "{value} is longer than {limit} characters"),
     "minimum": ("number", lambda v, limit: v < limit, "{value} is less than {limit}"),
     "maximum": ("number", lambda v, limit: v > limit, "{value} is more than {limit}"),
-    "minItems": ("array", lambda v, limit: len(v) < limit, "has fewer than {limit} entries"),
+    "minItems": ("array", lambda v, limit: len(v) < limit, "needs {limit} or more entries"),
     "maxItems": ("array", lambda v, limit: len(v) > limit, "has more than {limit} entries"),
 }
 

@@ -105,14 +105,14 @@ def test_all_problems_are_named_with_their_remedy() -> None:
     """One look tells everything that is wrong."""
     found = [str(p) for p in check({"name": "Shop", "limits": {"cpu": 4}, "bulders": []}, TENANT, VALUES)]
     assert len(found) == 3
-    assert found[0].startswith('name: "Shop" is not of the right form; Write 1 to 40 lower-case letters')
-    assert found[1].startswith("limits.cpu: 4 is not text; Write a quoted quantity")
-    assert found[2].startswith('bulders: unknown key (did you mean "builders"?); known keys: name, builders')
+    assert found[0].startswith('name: "Shop" is not of the right form. Write 1 to 40 lower-case letters')
+    assert found[1].startswith("limits.cpu: 4 is not text. Write a quoted quantity")
+    assert found[2].startswith('bulders: unknown key (did you mean "builders"?). Known keys: name, builders')
 
 
 def test_a_missing_key_states_its_own_remedy() -> None:
     """The remedy is that of the key, not that of the mapping."""
-    assert str(check({}, TENANT, VALUES)[0]).startswith("name: is missing; Write 1 to 40")
+    assert str(check({}, TENANT, VALUES)[0]).startswith("name: is missing. Write 1 to 40")
 
 
 def test_the_end_of_a_pattern_is_the_end() -> None:

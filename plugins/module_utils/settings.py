@@ -1,0 +1,146 @@
+"""The inventory, checked as a whole and made into what roles work with."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
+from ansible_collections.buildkeep.ci.plugins.module_utils.images import template_images
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import NAMESPACE_PREFIX
+from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profiles, load_profiles, pss_level
+from ansible_collections.buildkeep.ci.plugins.module_utils.schema import nearest
+from ansible_collections.buildkeep.ci.plugins.module_utils.settings_checks import CONTROLLER, faults, sentence
+from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import Tenant, read_tenant, tenant_builders
+
+_SCHEMA = Path(__file__).resolve().parents[2] / "charts/agent-templates/values.schema.json"
+# What each variable is where the inventory leaves it out.
+DEFAULTS: Mapping[str, Any] = {
+    "tenants": [],
+    "images": [],
+    "mode": "enforce",
+    "namespace_prefix": NAMESPACE_PREFIX,
+    "controller": {},
+    "builders": {},
+    "agent_image": "",
+    "trusted_ca": "",
+    "state": "present",
+}
+# Variables that say how to reach the cluster; the action plugins read them.
+_CONNECTION = ("kubeconfig", "context")
+
+
+@dataclass(frozen=True)
+class Controller:
+    """The Jenkins controller: where it runs, and as whom it creates agent pods."""
+
+    namespace: str
+    name: str
+    service_account: str
+    url: str
+
+    @property
+    def user(self) -> str:
+        """The name by which the API server knows its ServiceAccount."""
+        return f"system:serviceaccount:{self.namespace}:{self.service_account}"
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups that the API server gives its ServiceAccount."""
+        return ("system:serviceaccounts", f"system:serviceaccounts:{self.namespace}", "system:authenticated")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A checked inventory.
+
+    Attributes:
+        tenants: every tenant, those to be taken away included.
+        images: allowlist entries for all tenants: what our templates need, then `buildkeep_images`.
+        mode: mode of tenants that name none.
+        prefix: what each tenant's namespace begins with.
+        controller: the Jenkins controller.
+        profiles: the profile table, with the inventory's images in it.
+        trusted_ca: certificates (PEM) for builders, or empty.
+        state: `present` or `absent`.
+    """
+
+    tenants: tuple[Tenant, ...]
+    images: tuple[str, ...]
+    mode: str
+    prefix: str
+    controller: Controller
+    profiles: Profiles
+    trusted_ca: str
+    state: str
+
+    @property
+    def present(self) -> tuple[Tenant, ...]:
+        """The tenants that are to be there."""
+        return tuple(tenant for tenant in self.tenants if tenant.state == "present")
+
+
+def read_settings(raw: Mapping[str, Any]) -> Settings:
+    """Check an inventory and derive everything from it.
+
+    Args:
+        raw: variables of the inventory without their prefix `buildkeep_`: `tenants`, `images`, `mode` and so on
+            (DEFAULTS lists them). A key that is missing or None takes its default.
+
+    Raises:
+        BuildkeepError: with every problem, each naming the variable, where there is one the tenant, and the remedy.
+    """
+    given = json.loads(json.dumps(dict(raw), default=str))
+    values = {**DEFAULTS, **{key: value for key, value in given.items() if key in DEFAULTS and value is not None}}
+    problems = [_unknown(key) for key in given if key not in DEFAULTS and key not in _CONNECTION]
+    found = faults(values, _schema(), tuple(load_profiles().builders))
+    problems += [sentence(fault, values) for fault in found]
+    broken = {fault.path.partition(".")[0] for fault in found}
+    images = {key: values[key] if key not in broken else DEFAULTS[key] for key in ("builders", "agent_image")}
+    try:
+        profiles = load_profiles(overrides=images["builders"], agent_image=images["agent_image"])
+    except BuildkeepError as error:
+        raise BuildkeepError([*problems, *error.problems]) from error
+    if problems:
+        raise BuildkeepError(problems)
+    return _settings(values, profiles)
+
+
+@functools.cache
+def _schema() -> Mapping[str, Any]:
+    schema: Mapping[str, Any] = json.loads(_SCHEMA.read_text(encoding="utf-8"))
+    return schema
+
+
+def _unknown(key: str) -> str:
+    known = [f"buildkeep_{name}" for name in (*DEFAULTS, *_CONNECTION)]
+    return (
+        f"buildkeep_{key}: unknown variable{nearest(f'buildkeep_{key}', known)}. Known variables: {', '.join(known)}."
+    )
+
+
+def _settings(values: Mapping[str, Any], profiles: Profiles) -> Settings:
+    own = [image for image in values["images"] if image not in template_images(profiles)]
+    prefix, mode = values["namespace_prefix"], values["mode"]
+    return Settings(
+        tenants=tuple(
+            read_tenant(entry, prefix, mode, pss_level(profiles, tenant_builders(entry))) for entry in values["tenants"]
+        ),
+        images=(*template_images(profiles), *own),
+        mode=mode,
+        prefix=prefix,
+        controller=_controller(values["controller"]),
+        profiles=profiles,
+        trusted_ca=values["trusted_ca"],
+        state=values["state"],
+    )
+
+
+def _controller(given: Mapping[str, str]) -> Controller:
+    values = {**CONTROLLER, **given}
+    url = values["url"] or f"http://{values['name']}.{values['namespace']}.svc.cluster.local:8080"
+    return Controller(values["namespace"], values["name"], values["serviceAccount"], url)

@@ -1,0 +1,209 @@
+"""What can be wrong with an inventory. Each check is a function; CHECKS lists them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.buildkeep.ci.plugins.module_utils.images import entry_problem
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import CANARY_NAMESPACE
+from ansible_collections.buildkeep.ci.plugins.module_utils.schema import Problem, Schema, check, nearest
+
+# The controller, where the inventory does not say otherwise; an empty URL is its Service's.
+CONTROLLER: Mapping[str, str] = {"namespace": "jenkins", "name": "jenkins", "serviceAccount": "jenkins", "url": ""}
+_NAME_LIMIT = 63  # RFC 1123, which Kubernetes holds names of namespaces to
+_RESERVED_PREFIXES = ("kube-", "openshift-", "default-", CANARY_NAMESPACE)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An inventory under examination.
+
+    Attributes:
+        values: the variables without their prefix, defaults filled in.
+        malformed: paths (`tenants[0].name`) whose value has the wrong form; only what is sound is looked at further.
+        builders: names of the builders in the profile table.
+    """
+
+    values: Mapping[str, Any]
+    malformed: frozenset[str]
+    builders: Sequence[str]
+
+    def sound(self, path: str) -> bool:
+        """Whether a value, with all within it, has the right form."""
+        return not any(bad == path or bad.startswith((f"{path}.", f"{path}[")) for bad in self.malformed)
+
+    def get(self, key: str, default: Any) -> Any:
+        """Return a variable where it is sound, else the default."""
+        return self.values[key] if self.sound(key) else default
+
+    def tenants(self, key: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield path and entry of each tenant whose `key` is sound."""
+        entries = self.values["tenants"]
+        for place, entry in enumerate(entries if isinstance(entries, list) else ()):
+            path = f"tenants[{place}]"
+            if isinstance(entry, Mapping) and self.sound(f"{path}.{key}"):
+                yield path, entry
+
+    def texts(self, key: str) -> Iterator[tuple[str, str]]:
+        """Yield path and text of each entry of the tenants' lists under `key`, and of the variable of that name."""
+        entries = self.values["tenants"]
+        lists = [(key, self.values[key])] if key == "images" else []
+        for place, entry in enumerate(entries if isinstance(entries, list) else ()):
+            if isinstance(entry, Mapping) and key in entry:
+                lists.append((f"tenants[{place}].{key}", entry[key]))
+        for path, value in lists:
+            for place, text in enumerate(value if isinstance(value, list) else ()):
+                if isinstance(text, str):
+                    yield f"{path}[{place}]", text
+
+
+def inventory_schema(values: Schema) -> dict[str, Any]:
+    """Make the schema of the inventory's variables out of the chart's, so that no rule stands twice.
+
+    Args:
+        values: the chart's `values.schema.json`.
+    """
+    chart, tenant = values["properties"], values["definitions"]["tenant"]["properties"]
+    return {
+        "definitions": values["definitions"],
+        "type": "object",
+        "properties": {
+            "tenants": {
+                "type": "array",
+                "minItems": 1,
+                "items": chart["tenants"]["items"],
+                "x-remedy": "List at least one tenant, such as `[{name: shop}]`.",
+            },
+            "images": tenant["images"],
+            "mode": tenant["mode"],
+            "state": tenant["state"],
+            "namespace_prefix": {
+                **chart["namespacePrefix"],
+                "x-remedy": "Write lower-case letters, digits and dashes that begin with a letter and end with a dash, "
+                "such as `ci-`.",
+            },
+            "controller": chart["controller"],
+            # What is inside these two is looked at by load_profiles.
+            "builders": {
+                "type": "object",
+                "additionalProperties": {"type": "object"},
+                "x-remedy": "Write `{kaniko: {image: ...}}`.",
+            },
+            "agent_image": {"type": "string", "x-remedy": "Write a full image reference."},
+            "trusted_ca": chart["trustedCA"],
+        },
+    }
+
+
+def faults(values: Mapping[str, Any], schema: Schema, builders: Sequence[str]) -> list[Problem]:
+    """Find everything that is wrong with the variables of an inventory.
+
+    Args:
+        values: the variables without their prefix, defaults filled in.
+        schema: the chart's `values.schema.json`.
+        builders: names of the builders in the profile table.
+    """
+    broken = check(values, inventory_schema(schema))
+    subject = Subject(values, frozenset(problem.path for problem in broken), builders)
+    found = [problem for check_of in CHECKS for problem in check_of(subject)]
+    explained = {problem.path for problem in found}  # said better than by "is not of the right form"
+    return sorted([problem for problem in broken if problem.path not in explained] + found, key=_place)
+
+
+def _place(problem: Problem) -> tuple[int, int]:
+    variable, place = re.match(r"(\w*)(?:\[(\d+)\])?", problem.path).groups()  # type: ignore[union-attr]
+    return (variable != "tenants", int(place or 0))
+
+
+def sentence(problem: Problem, values: Mapping[str, Any]) -> str:
+    """Write a problem out: the variable, where there is one the tenant, what is wrong, and the remedy."""
+    place = re.match(r"tenants\[(\d+)\]\.?", problem.path)
+    if not place:
+        return f"buildkeep_{problem}"
+    entry = values["tenants"][int(place[1])]
+    name = entry.get("name") if isinstance(entry, Mapping) else None
+    tenant = f' (tenant "{name}")' if isinstance(name, str) and problem.path != f"{place[0]}name" else ""
+    field = problem.path[place.end() :]
+    head = f"buildkeep_tenants[{place[1]}]{tenant}"
+    return f"{head}: {Problem(field, problem.text, problem.remedy)}"
+
+
+def _names(subject: Subject) -> Iterator[Problem]:
+    first: dict[str, str] = {}
+    for path, entry in subject.tenants("name"):
+        name = entry["name"]
+        if name in first:
+            taken = f'"{name}" is the name of buildkeep_{first[name]} as well'
+            yield Problem(f"{path}.name", taken, "Give each tenant a name, and so a namespace, of its own.")
+        first.setdefault(name, path)
+
+
+def _namespaces(subject: Subject) -> Iterator[Problem]:
+    prefix, controller = subject.get("namespace_prefix", None), {**CONTROLLER, **subject.get("controller", {})}
+    for path, entry in subject.tenants("name") if prefix is not None else ():
+        name, namespace = entry["name"], prefix + entry["name"]
+        if len(namespace) > _NAME_LIMIT:
+            text = f'its namespace "{namespace}" is longer than {_NAME_LIMIT} characters'
+            yield Problem(f"{path}.name", text, "Shorten the name or buildkeep_namespace_prefix.")
+        if CANARY_NAMESPACE in (name, namespace):
+            text = f'"{name}" is kept for the namespace {CANARY_NAMESPACE}, where the rules are proven'
+            yield Problem(f"{path}.name", text, "Take another name.")
+        if namespace == controller["namespace"]:
+            text = f'its namespace "{namespace}" is the controller\'s'
+            yield Problem(f"{path}.name", text, "Keep the controller in a namespace that is no tenant's.")
+
+
+def _prefix(subject: Subject) -> Iterator[Problem]:
+    prefix = subject.get("namespace_prefix", "")
+    for reserved in _RESERVED_PREFIXES if prefix else ():
+        if prefix.startswith(reserved) or reserved.startswith(prefix):
+            text = f'"{prefix}" also covers namespaces that are not tenants\' ({reserved}...)'
+            yield Problem("namespace_prefix", text, "Take a prefix that only tenants use, such as `ci-`.")
+
+
+def _controller(subject: Subject) -> Iterator[Problem]:
+    namespace, prefix = subject.get("controller", {}).get("namespace"), subject.get("namespace_prefix", None)
+    if namespace and prefix and namespace.startswith(prefix):
+        text = f'"{namespace}" begins with "{prefix}", which only namespaces of tenants may'
+        yield Problem("controller.namespace", text, "Move the controller, or change buildkeep_namespace_prefix.")
+    if namespace == CANARY_NAMESPACE:
+        yield Problem("controller.namespace", f'"{namespace}" is where the rules are proven', "Take another namespace.")
+
+
+def _builders(subject: Subject) -> Iterator[Problem]:
+    for path, builder in subject.texts("builders"):
+        if builder not in subject.builders:
+            text = f'"{builder}" is no builder{nearest(builder, subject.builders)}'
+            yield Problem(path, text, f"Known builders: {', '.join(subject.builders)}.")
+
+
+def _images(subject: Subject) -> Iterator[Problem]:
+    pushes = [(f"{path}.push", entry.get("push")) for path, entry in subject.tenants("name")]
+    for path, entry in [*subject.texts("images"), *pushes]:
+        fault = entry_problem(entry) if isinstance(entry, str) else None
+        if fault:
+            yield Problem(path, fault, "")
+
+
+def _trusted_ca(subject: Subject) -> Iterator[Problem]:
+    text = subject.get("trusted_ca", "")
+    if "PRIVATE KEY" in text:  # the value is never shown: it goes to the screen and into logs
+        yield Problem(
+            "trusted_ca", "holds a private key", "Give only the certificate; replace that key, it may be known."
+        )
+    elif text.strip() and not re.search(r"-----BEGIN CERTIFICATE-----\s[\s\S]+-----END CERTIFICATE-----", text):
+        yield Problem("trusted_ca", "holds no certificate", "Give the certificate itself as PEM text, not a file name.")
+
+
+CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
+    _names,
+    _namespaces,
+    _prefix,
+    _controller,
+    _builders,
+    _images,
+    _trusted_ca,
+)

@@ -1,0 +1,112 @@
+"""A tenant of the inventory, and everything that is derived from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
+    ANNOTATION_BUILDERS,
+    ANNOTATION_IMAGES,
+    LABEL_MODE,
+    LABEL_TENANT,
+    PSA_PREFIX,
+    PSA_VERSION,
+    SA_AGENT,
+    SA_BUILDER_PREFIX,
+    SA_DEFAULT,
+    SA_PUSHER,
+)
+
+DEFAULT_BUILDERS = ("kaniko",)
+DEFAULT_LIMITS: Mapping[str, Any] = {"pods": 10, "cpu": "16", "memory": "32Gi"}
+# Pod Security modes by our mode. Audit denies nothing.
+_PSA_MODES = {"enforce": ("enforce", "audit", "warn"), "audit": ("audit", "warn")}
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """A team's trust tier: one namespace, one Jenkins cloud, its own images, builders and limits.
+
+    Attributes:
+        name: name in the inventory, and of the Jenkins cloud.
+        namespace: prefix and name.
+        builders: builders that it may use.
+        images: allowlist entries beyond the cluster-wide ones.
+        push: repository that its builds push to, or empty.
+        mode: `enforce` or `audit`.
+        limits: `pods` (number), `cpu` and `memory` (Kubernetes quantities) of all its pods together.
+        state: `present` or `absent`.
+        pss_level: Pod Security level that its builders leave possible, `restricted` or `baseline`.
+    """
+
+    name: str
+    namespace: str
+    builders: tuple[str, ...]
+    images: tuple[str, ...]
+    push: str
+    mode: str
+    limits: Mapping[str, Any]
+    state: str
+    pss_level: str
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Labels of the namespace: those that policies select by, and Pod Security's with its version pinned."""
+        pins = {}
+        for mode in _PSA_MODES[self.mode]:
+            pins[f"{PSA_PREFIX}{mode}"] = self.pss_level
+            pins[f"{PSA_PREFIX}{mode}-version"] = PSA_VERSION
+        return {LABEL_TENANT: self.name, LABEL_MODE: self.mode, **pins}
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """Annotations of the namespace, which the policies read."""
+        return {ANNOTATION_IMAGES: ",".join(self.images), ANNOTATION_BUILDERS: ",".join(self.builders)}
+
+    @property
+    def service_accounts(self) -> tuple[str, ...]:
+        """ServiceAccounts of the namespace; none gets a token mounted."""
+        return service_accounts(self.builders)
+
+    @property
+    def quota(self) -> dict[str, Any]:
+        """The `hard` part of the ResourceQuota."""
+        return {
+            "pods": self.limits["pods"],
+            "limits.cpu": self.limits["cpu"],
+            "limits.memory": self.limits["memory"],
+        }
+
+
+def service_accounts(builders: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the ServiceAccounts of a namespace where these builders run."""
+    return (SA_AGENT, *(SA_BUILDER_PREFIX + builder for builder in builders), SA_PUSHER, SA_DEFAULT)
+
+
+def read_tenant(entry: Mapping[str, Any], prefix: str, mode: str, pss_level: str) -> Tenant:
+    """Make a tenant of a valid entry of the inventory.
+
+    Args:
+        entry: one entry of `buildkeep_tenants`, valid by the chart's schema.
+        prefix: what each tenant's namespace begins with.
+        mode: mode of the cluster, for a tenant that names none.
+        pss_level: Pod Security level for the tenant's builders.
+    """
+    return Tenant(
+        name=entry["name"],
+        namespace=prefix + entry["name"],
+        builders=tenant_builders(entry),
+        images=tuple(entry.get("images", ())),
+        push=entry.get("push", ""),
+        mode=entry.get("mode", mode),
+        limits={**DEFAULT_LIMITS, **entry.get("limits", {})},
+        state=entry.get("state", "present"),
+        pss_level=pss_level,
+    )
+
+
+def tenant_builders(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """Name the builders of an entry of the inventory."""
+    return tuple(entry.get("builders", DEFAULT_BUILDERS))
