@@ -1,0 +1,49 @@
+"""A Jenkinsfile as an attacker writes one: the pod under `yaml`, and a step that shows whether it ran."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+# The shell works the number out, so that this text stands in a log only where the step really ran.
+STEP, PROOF = "echo this ran: $((6 * 7))", "this ran: 42"
+
+TEXT = """\
+pipeline {{
+  agent {{
+    kubernetes {{
+{settings}      yaml '''
+{pod}'''
+    }}
+  }}
+  stages {{
+    stage('attack') {{
+      steps {{
+        container('{container}') {{
+          sh '{step}'
+        }}
+      }}
+    }}
+  }}
+}}
+"""
+
+
+def jenkinsfile(part: Mapping[str, Any], step: str = STEP) -> str:
+    """The declarative Jenkinsfile of a table entry.
+
+    Args:
+        part: `pod`, as the author writes it, and optionally `agent`, further settings of the `kubernetes` block.
+        step: the command that its first container runs.
+
+    Raises:
+        ValueError: the pod holds what would end the Groovy string.
+    """
+    pod = yaml.safe_dump({"apiVersion": "v1", "kind": "Pod", **part["pod"]}, sort_keys=False)
+    if "'''" in pod or "\\" in pod:
+        raise ValueError("the pod holds ''' or a backslash, which a Groovy string cannot carry as it is")
+    settings = "".join(f"      {key} '{value}'\n" for key, value in part.get("agent", {}).items())
+    container = part["pod"]["spec"]["containers"][0]["name"]
+    return TEXT.format(settings=settings, pod=pod, container=container, step=step)
