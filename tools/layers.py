@@ -53,7 +53,7 @@ LAYERS = (
             fixed("ruff", "format", "--check", "."),
             fixed("yamllint", "--strict", "."),
             fixed("mypy", COLLECTION, "testbed", "tools", "bench", "tests"),
-            fixed("ansible-lint", "--offline", "--strict"),
+            fixed("ansible-lint", "--offline", "--strict", "--nocolor", "--parseable"),
             helm_lint,
         ),
     ),

@@ -41,6 +41,8 @@ def environment(base: Mapping[str, str]) -> dict[str, str]:
     env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', os.defpath)}"
     env["MOLECULE_GLOB"] = "molecule/*/molecule.yml"
     env["PYTHONUNBUFFERED"] = "1"
+    # pytest asks the terminal how wide it is; there is none behind a pipe.
+    env.setdefault("COLUMNS", "120")
     # ansible-core refuses to start under a locale that is not UTF-8; C.UTF-8 is in every Debian.
     env["LC_ALL"] = "C.UTF-8"
     return env
