@@ -1,0 +1,124 @@
+#!/usr/bin/python
+"""Documentation of the action plugin of the same name, which does the work on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: apply
+short_description: Make Kubernetes objects be as their manifests say
+version_added: "0.1.0"
+description:
+  - Applies the objects of one role by server-side apply with the field manager C(buildkeep), many at a time, and removes
+    what the role made earlier and wants no more.
+  - Runs in the Ansible controller's process. The host of the play and its connection do not matter.
+  - "Order: namespaces, cluster-wide objects, objects in namespaces; bindings after what they bind. Removal is the reverse."
+  - An object that somebody else made is taken over, with a warning for each field that another manager had set. What it
+    was before is kept in its annotation C(buildkeep.dev/before) and put back when the object is removed.
+  - A namespace made by this action is deleted only if nothing of others is in it. Else its labels and annotations of
+    ours are taken off, and the result says what stays.
+options:
+  owner:
+    description:
+      - The role's name. Each object gets it as the label C(buildkeep.dev/role), beside
+        C(app.kubernetes.io/managed-by=buildkeep). Pruning and removal reach only objects with both.
+    type: str
+    required: true
+  templates:
+    description:
+      - Paths of Jinja templates that render to Kubernetes YAML.
+      - Unknown variables are errors. The filters C(to_json) (a quoted YAML value) and C(cel) (a CEL literal) are known,
+        besides those of Jinja itself.
+    type: list
+    elements: path
+    default: []
+  each:
+    description: Each template is rendered once for each of these mappings, whose keys are variables.
+    type: list
+    elements: dict
+  vars:
+    description: Variables for every rendering. Those of O(each) win.
+    type: dict
+    default: {}
+  manifests:
+    description: More objects, as mappings or as YAML text; one of them or a list.
+    type: raw
+    default: []
+  prune:
+    description: Kinds, such as C(v1/ConfigMap), of which the owner's objects that are not wanted are removed.
+    type: list
+    elements: str
+    default: []
+  tenants:
+    description: Removes only objects of these tenants (label C(buildkeep.dev/tenant)). Without it, of all and of none.
+    type: list
+    elements: str
+  state:
+    description:
+      - V(absent) removes all of the owner's objects of the kinds in O(prune), O(manifests) and O(templates), and waits
+        until they are gone.
+    type: str
+    choices: [present, absent]
+    default: present
+  timeout:
+    description: Seconds to wait for removed objects while none of them goes.
+    type: float
+    default: 300
+  kubeconfig:
+    description:
+      - Path of a kubeconfig. Without it E(K8S_AUTH_KUBECONFIG), the pod's own ServiceAccount, E(KUBECONFIG) and
+        C(~/.kube/config) are tried in this order.
+    type: str
+    default: ""
+  context:
+    description: A context of that kubeconfig. Without it E(K8S_AUTH_CONTEXT), or the file's current one.
+    type: str
+    default: ""
+author:
+  - Buildkeep
+"""
+
+EXAMPLES = r"""
+- name: Apply a namespace and its quota for each tenant
+  buildkeep.ci.apply:
+    owner: tenants
+    templates:
+      - "{{ role_path }}/templates/namespace.yaml.j2"
+      - "{{ role_path }}/templates/quota.yaml.j2"
+    each: "{{ tenants_list }}"
+    prune: [v1/Namespace, v1/ResourceQuota]
+
+- name: Remove one tenant
+  buildkeep.ci.apply:
+    owner: tenants
+    prune: [v1/Namespace, v1/ResourceQuota]
+    tenants: [shop]
+    state: absent
+"""
+
+RETURN = r"""
+objects:
+  description: What became of each object.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: Its kind.
+      type: str
+    namespace:
+      description: Its namespace, empty for a cluster-wide object.
+      type: str
+    name:
+      description: Its name.
+      type: str
+    action:
+      description:
+        - C(created), C(changed) or C(unchanged); C(adopted) for one that somebody else had made;
+          C(deleted); C(restored) for one put back as it was found; C(kept) for a namespace that stays without our labels.
+      type: str
+msg:
+  description: How many objects were created, changed and so on.
+  returned: success
+  type: str
+  sample: 2 created, 10 unchanged
+"""
