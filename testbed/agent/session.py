@@ -1,0 +1,123 @@
+"""The agent's side of the connection: dials until it is let in, then does what it is asked until told to leave."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+
+from testbed.agent import protocol, work
+from testbed.agent.protocol import Message, ProtocolError
+
+PAUSE = 1.0  # seconds between two tries
+
+
+class RefusedError(Exception):
+    """The controller does not know this agent, or not this secret."""
+
+
+@dataclass(frozen=True)
+class Agent:
+    """Who dials: the controller's URL (http or https), the agent's name and secret, its folder."""
+
+    url: str
+    name: str
+    secret: str
+    folder: Path
+
+    @property
+    def address(self) -> str:
+        """The WebSocket URL."""
+        scheme, _, rest = self.url.rstrip("/").partition("://")
+        return f"{'wss' if scheme == 'https' else 'ws'}://{rest}{protocol.PATH}"
+
+
+async def dial(agent: Agent, patience: float, say: Callable[[str], None]) -> ClientConnection:
+    """Connects; tries again for `patience` seconds while nobody answers.
+
+    Raises:
+        RefusedError: the controller answered, and said no.
+        TimeoutError: nobody answered.
+    """
+    headers = {protocol.HEADER_NAME: agent.name, protocol.HEADER_SECRET: agent.secret}
+    last = ""
+    end = asyncio.get_running_loop().time() + patience
+    while True:
+        try:
+            return await connect(agent.address, additional_headers=headers, max_size=None, proxy=None)
+        except InvalidStatus as error:
+            if 400 <= error.response.status_code < 500:
+                raise RefusedError(f"{agent.address} answered {error.response.status_code}") from error
+            problem = str(error)
+        except (OSError, InvalidHandshake, TimeoutError) as error:
+            problem = str(error) or type(error).__name__
+        if problem != last:
+            say(f"cannot reach {agent.address}: {problem}; trying again")
+            last = problem
+        if asyncio.get_running_loop().time() > end:
+            raise TimeoutError(f"{agent.address} could not be reached in {patience:.0f} seconds: {last}")
+        await asyncio.sleep(PAUSE)
+
+
+async def serve(connection: ClientConnection, folder: Path) -> None:
+    """Does what the controller asks until it says `leave`.
+
+    Raises:
+        ConnectionError: the connection ended without that.
+    """
+    try:
+        while True:
+            message = protocol.decode(await connection.recv())
+            if message["type"] == "leave":
+                await connection.close()
+                return
+            await connection.send(await _answer(message, connection, folder))
+    except ConnectionClosed as error:
+        raise ConnectionError(f"the controller went away: {error}") from error
+
+
+async def _answer(message: Message, connection: ClientConnection, folder: Path) -> str:
+    task = TASKS.get(message["type"])
+    if task is None:
+        return protocol.done(2, f"the agent does not know {message['type']!r}")
+    try:
+        return await task(message, connection, folder)
+    except (OSError, ProtocolError, KeyError) as error:
+        if isinstance(error, ConnectionError):
+            raise
+        return protocol.done(2, f"{message['type']}: {error}")
+
+
+async def _chunks(connection: ClientConnection) -> AsyncIterator[bytes]:
+    while isinstance(data := await connection.recv(), bytes):
+        yield data
+    if protocol.decode(data)["type"] != "end":
+        raise ProtocolError("the data did not end with `end`")
+
+
+async def _unpack(message: Message, connection: ClientConnection, folder: Path) -> str:
+    code, words = await work.unpack(work.inside(folder, message["path"]), _chunks(connection))
+    return protocol.done(code, f"tar: {words}" if code else "")
+
+
+async def _write(message: Message, connection: ClientConnection, folder: Path) -> str:
+    work.write(work.inside(folder, message["path"]), message["text"])
+    return protocol.done()
+
+
+async def _run(message: Message, connection: ClientConnection, folder: Path) -> str:
+    gone = asyncio.ensure_future(connection.wait_closed())
+    try:
+        cwd = work.inside(folder, message["cwd"])
+        return protocol.done(await work.run(message["argv"], cwd, message["env"], connection.send, gone))
+    finally:
+        gone.cancel()
+
+
+TASKS: dict[str, Callable[[Message, ClientConnection, Path], Awaitable[str]]] = {
+    "unpack": _unpack, "write": _write, "run": _run,
+}  # fmt: skip

@@ -1,0 +1,186 @@
+"""The calls that the controller makes to the API server: the only file here that imports `kubernetes`.
+
+Pods are sent and read as plain JSON, so that what a Jenkinsfile asks for reaches the API server as it is.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+import kubernetes.client
+import kubernetes.config
+import urllib3
+from kubernetes.client.exceptions import ApiException
+from kubernetes.stream import stream
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 60.0
+ERROR_CHANNEL = 3
+Object = dict[str, Any]
+
+
+class ApiError(Exception):
+    """The API server's answer was no. `message` is its own; `status` is 0 when there was no answer."""
+
+    def __init__(self, method: str, url: str, status: int, message: str, reason: str = "") -> None:
+        """Keeps the parts; str() is as the Java client that Jenkins uses words it."""
+        self.status, self.message, self.reason = status, message, reason
+        received = (f"Received status: Status(apiVersion=v1, code={status}, kind=Status, message={message},"
+                    f" reason={reason}, status=Failure).")  # fmt: skip
+        super().__init__(f"Failure executing: {method} at: {url}. Message: {message}. {received}")
+
+
+class Cluster(Protocol):
+    """What a build needs from the API server. Every method raises ApiError when the answer is no."""
+
+    def configmaps(self, namespace: str, selector: str) -> list[Object]:
+        """The ConfigMaps with these labels."""
+
+    def create_pod(self, namespace: str, pod: Mapping[str, Any]) -> Object:
+        """Creates a pod."""
+
+    def delete_pod(self, namespace: str, name: str) -> None:
+        """Deletes a pod, which may be gone already."""
+
+    def watch(self, namespace: str, kind: str, selector: str, seconds: int) -> Iterator[Object]:
+        """Watches `pods` or `events` by field selector: `{type, object}`, what is there first, for some seconds."""
+
+    def log(self, namespace: str, name: str, container: str, lines: int) -> str:
+        """The last lines of a container's log."""
+
+    def run(self, namespace: str, name: str, container: str, argv: Sequence[str], sink: Callable[[bytes], None],
+            interrupted: Callable[[], bool]) -> int:  # fmt: skip
+        """Runs a command in a container, gives its output to `sink`, answers the exit code."""
+
+
+class Kube:
+    """`Cluster` by way of the credentials of this pod's ServiceAccount."""
+
+    def __init__(self) -> None:
+        """Reads the ServiceAccount's token, which the client reads anew before it runs out."""
+        kubernetes.config.load_incluster_config()  # type: ignore[no-untyped-call]
+        self._configuration = kubernetes.client.Configuration.get_default_copy()
+        self._pool = kubernetes.client.ApiClient(self._configuration).rest_client.pool_manager
+
+    def _request(self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None,
+                 read: float = READ_SECONDS, whole: bool = True) -> urllib3.BaseHTTPResponse:  # fmt: skip
+        url = f"{self._configuration.host}{path}"
+        headers = {"Authorization": self._configuration.get_api_key_with_prefix("authorization") or "",
+                   "Accept": "application/json", "Content-Type": "application/json"}  # fmt: skip
+        try:
+            response: urllib3.BaseHTTPResponse = self._pool.request(
+                method, f"{url}?{urlencode(query)}" if query else url, headers=headers, preload_content=whole,
+                body=None if body is None else json.dumps(body), retries=False,
+                timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=read),
+            )  # fmt: skip
+        except urllib3.exceptions.HTTPError as error:
+            raise ApiError(method, url, 0, str(error)) from error
+        if response.status >= 400:
+            message, reason = explanation(response.data)
+            raise ApiError(method, url, response.status, message, reason)
+        return response
+
+    def configmaps(self, namespace: str, selector: str) -> list[Object]:
+        """See Cluster."""
+        path = f"/api/v1/namespaces/{namespace}/configmaps"
+        found = self._request("GET", path, query={"labelSelector": selector}).json()["items"]
+        return list(found)
+
+    def create_pod(self, namespace: str, pod: Mapping[str, Any]) -> Object:
+        """See Cluster."""
+        created: Object = self._request("POST", f"/api/v1/namespaces/{namespace}/pods", body=pod).json()
+        return created
+
+    def delete_pod(self, namespace: str, name: str) -> None:
+        """See Cluster. One second of grace: the build is over, and a builder's `sleep` does not heed the signal."""
+        try:
+            self._request("DELETE", f"/api/v1/namespaces/{namespace}/pods/{name}", body={"gracePeriodSeconds": 1})
+        except ApiError as error:
+            if error.status != 404:
+                raise
+
+    def watch(self, namespace: str, kind: str, selector: str, seconds: int) -> Iterator[Object]:
+        """See Cluster."""
+        query = {"watch": "true", "fieldSelector": selector, "timeoutSeconds": seconds}
+        path = f"/api/v1/namespaces/{namespace}/{kind}"
+        response = self._request("GET", path, query=query, read=seconds + READ_SECONDS, whole=False)
+        try:
+            rest = b""
+            for chunk in response.stream(amt=None):
+                *lines, rest = (rest + chunk).split(b"\n")
+                yield from (json.loads(line) for line in lines)
+        finally:
+            response.close()
+
+    def log(self, namespace: str, name: str, container: str, lines: int) -> str:
+        """See Cluster."""
+        query = {"container": container, "tailLines": lines}
+        return self._request("GET", f"/api/v1/namespaces/{namespace}/pods/{name}/log", query=query).data.decode()
+
+    def run(self, namespace: str, name: str, container: str, argv: Sequence[str], sink: Callable[[bytes], None],
+            interrupted: Callable[[], bool]) -> int:  # fmt: skip
+        """See Cluster. Opens exec by WebSocket with GET, as the plugin's client does."""
+        # The package swaps a method of the client for the call: no two threads may share one.
+        api = kubernetes.client.CoreV1Api(kubernetes.client.ApiClient(self._configuration))
+        url = f"{self._configuration.host}/api/v1/namespaces/{namespace}/pods/{name}/exec"
+        try:
+            socket = stream(api.connect_get_namespaced_pod_exec, name, namespace, command=list(argv),
+                            container=container, stdin=False, stdout=True, stderr=True, tty=False,
+                            _preload_content=False, binary=True)  # fmt: skip
+        except ApiException as error:
+            raise ApiError("GET", url, *refused_handshake(error)) from error
+        try:
+            while socket.is_open():
+                if interrupted():
+                    raise InterruptedError
+                socket.update(timeout=1)
+                for channel in (1, 2):
+                    if data := socket.read_channel(channel):
+                        sink(data)
+            return exit_code(socket.read_channel(ERROR_CHANNEL))
+        finally:
+            socket.close()
+
+
+def explanation(body: bytes) -> tuple[str, str]:
+    """(message, reason) of a Status, or of whatever a server answered instead of one."""
+    try:
+        status = json.loads(body)
+        return str(status["message"]), str(status.get("reason", ""))
+    except (ValueError, KeyError, TypeError):
+        return body.decode(errors="replace").strip(), ""
+
+
+def refused_handshake(error: ApiException) -> tuple[int, str, str]:
+    """(status, message, reason) of a WebSocket that was not opened.
+
+    The package has the answer only as text: `Handshake status 403 Forbidden -+-+- headers -+-+- b'body'`.
+    """
+    words = str(error.reason)
+    head, _, body = words.partition(" -+-+- ")
+    code = head.removeprefix("Handshake status ").split(" ")[0]
+    literal = body.rpartition(" -+-+- ")[2]
+    if not code.isdigit() or not literal.startswith(("b'", 'b"')):
+        return int(error.status or 0), words, ""
+    return int(code), *explanation(ast.literal_eval(literal))
+
+
+def exit_code(status: bytes) -> int:
+    """The exit code in the Status that ends an exec (metav1.Status, remotecommand v4).
+
+    Raises:
+        RuntimeError: the command could not be started, or the connection broke before its end.
+    """
+    if not status:
+        raise RuntimeError("the connection to the container ended before the command did")
+    told = json.loads(status)
+    if told.get("status") == "Success":
+        return 0
+    for cause in (told.get("details") or {}).get("causes") or ():
+        if cause.get("reason") == "ExitCode":
+            return int(cause["message"])
+    raise RuntimeError(str(told.get("message")))
