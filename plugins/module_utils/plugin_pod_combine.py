@@ -1,0 +1,134 @@
+"""How the Kubernetes plugin merges a pod with its parent.
+
+A port of the rules of `PodTemplateUtils.combine` (jenkinsci/kubernetes-plugin 4423.vb_59f230b_ce53), which serve two
+ends there and here: YAML fragments under the merge strategy `merge`, and the pod made of a template's fields over the
+pod made of its YAML. Pods are plain mappings, as in a manifest; nothing given is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from typing import Any
+
+JSON = dict[str, Any]
+
+# Where a child's value, if it has one, replaces the parent's. Of all other fields of a pod only the parent's count,
+# also where it has none: a child cannot bring hostPID, runtimeClassName or pod-level hardening.
+_POD_SCALARS = (
+    *("serviceAccount", "serviceAccountName", "schedulerName"),
+    *("activeDeadlineSeconds", "hostNetwork", "shareProcessNamespace"),
+)
+_CONTAINER_SCALARS = ("image", "imagePullPolicy", "command", "workingDir", "args", "tty")
+_SECURITY_SCALARS = ("privileged", "runAsUser", "runAsGroup")
+
+
+def combine_pods(parent: Mapping[str, Any], child: Mapping[str, Any]) -> JSON:
+    """Merge two pods (`PodTemplateUtils.combine(Pod, Pod)`).
+
+    Args:
+        parent: a pod, or a part of one; what stands in it stays unless the child may replace it.
+        child: a pod, or a part of one.
+    """
+    result = deepcopy(dict(parent))
+    result["metadata"] = _metadata(_part(parent, "metadata"), _part(child, "metadata"))
+    old, new = _part(parent, "spec"), _part(child, "spec")
+    spec = deepcopy(dict(old))
+    _replace(spec, new, _POD_SCALARS)
+    security = _part(new, "securityContext")
+    if security or old.get("securityContext"):
+        spec["securityContext"] = {**_part(old, "securityContext"), **_some(security, "runAsUser", "runAsGroup")}
+    merged = {
+        "nodeSelector": {**_part(old, "nodeSelector"), **_part(new, "nodeSelector")},
+        "containers": _combine_containers(_items(old, "containers"), _items(new, "containers")),
+        "initContainers": _combine_containers(_items(old, "initContainers"), _items(new, "initContainers")),
+        "volumes": _by("name", _items(old, "volumes"), _items(new, "volumes")),
+        "tolerations": [*_items(old, "tolerations"), *_items(new, "tolerations")],
+        "imagePullSecrets": _by("name", _items(old, "imagePullSecrets"), _items(new, "imagePullSecrets")),
+    }
+    spec.update({key: deepcopy(value) for key, value in merged.items() if value})
+    result["spec"] = spec
+    return result
+
+
+def combine_containers(parent: Mapping[str, Any] | None, child: Mapping[str, Any]) -> JSON:
+    """Merge two containers of one name (`PodTemplateUtils.combine(Container, Container)`).
+
+    Of a child's securityContext only privileged, runAsUser, runAsGroup and capabilities count. Its capabilities
+    replace the parent's, both lists at once, since the plugin's model has empty lists where YAML names none.
+    """
+    if parent is None:
+        return deepcopy(dict(child))
+    result = deepcopy(dict(parent))
+    result["name"] = child["name"]
+    _replace(result, child, _CONTAINER_SCALARS)
+    merged = {
+        "env": _by("name", _items(parent, "env"), _items(child, "env")),
+        "envFrom": [*_items(parent, "envFrom"), *_items(child, "envFrom")],
+        "volumeMounts": _by("mountPath", _items(parent, "volumeMounts"), _items(child, "volumeMounts")),
+    }
+    result.update({key: deepcopy(value) for key, value in merged.items() if value})
+    # Present even when empty: the plugin's default requests are for an agent container without this field only.
+    result["resources"] = {
+        kind: {**_part(_part(parent, "resources"), kind), **_part(_part(child, "resources"), kind)}
+        for kind in ("requests", "limits")
+        if _part(_part(parent, "resources"), kind) or _part(_part(child, "resources"), kind)
+    }
+    security = _security(_part(parent, "securityContext"), _part(child, "securityContext"))
+    if security:
+        result["securityContext"] = security
+    return result
+
+
+def _security(parent: Mapping[str, Any], child: Mapping[str, Any]) -> JSON:
+    wanted = {key: child[key] if child.get(key) is not None else parent.get(key) for key in _SECURITY_SCALARS}
+    capabilities = _capabilities(parent.get("capabilities"), child.get("capabilities"))
+    if not wanted["privileged"] and wanted["runAsUser"] is None and wanted["runAsGroup"] is None and not capabilities:
+        return deepcopy(dict(parent))
+    wanted["capabilities"] = capabilities
+    rest = {key: value for key, value in parent.items() if key not in wanted}
+    return deepcopy({**rest, **{key: value for key, value in wanted.items() if value is not None}})
+
+
+def _capabilities(parent: Mapping[str, Any] | None, child: Mapping[str, Any] | None) -> JSON | None:
+    if parent is None or child is None:
+        given = parent if child is None else child
+        return None if given is None else dict(given)
+    lists = {key: parent.get(key) if child.get(key, []) is None else child.get(key) for key in ("add", "drop")}
+    return {key: value for key, value in lists.items() if value}
+
+
+def _metadata(parent: Mapping[str, Any], child: Mapping[str, Any]) -> JSON:
+    result = dict(parent)
+    _replace(result, child, ("name", "namespace"))
+    for key in ("labels", "annotations"):
+        if parent.get(key) or child.get(key):
+            result[key] = {**_part(parent, key), **_part(child, key)}
+    return result
+
+
+def _combine_containers(parent: Sequence[JSON], child: Sequence[JSON]) -> list[JSON]:
+    known = {container.get("name"): container for container in parent}
+    combined = {one.get("name"): combine_containers(known.get(one.get("name")), one) for one in child}
+    return list({**known, **combined}.values())
+
+
+def _replace(result: JSON, child: Mapping[str, Any], keys: Sequence[str]) -> None:
+    """Take over a child's values that are neither absent nor empty; `false` is a value."""
+    result.update({key: deepcopy(child[key]) for key in keys if child.get(key) not in (None, "", [])})
+
+
+def _by(key: str, *lists: Sequence[JSON]) -> list[JSON]:
+    return list({item.get(key): item for items in lists for item in items}.values())
+
+
+def _some(mapping: Mapping[str, Any], *keys: str) -> JSON:
+    return {key: mapping[key] for key in keys if mapping.get(key) is not None}
+
+
+def _part(mapping: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    return mapping.get(key) or {}
+
+
+def _items(mapping: Mapping[str, Any], key: str) -> Sequence[JSON]:
+    return mapping.get(key) or []
