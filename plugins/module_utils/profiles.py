@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.images import is_canonical, repository
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import SA_BUILDER_PREFIX

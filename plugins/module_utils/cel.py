@@ -1,0 +1,35 @@
+"""Pieces of CEL text. Only what Kubernetes 1.30 understands: optionals, strings, `matches`; no params."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import to_cel as literal
+
+__all__ = ["MESSAGE_BYTES", "any_of", "literal", "one_line", "texts"]
+
+# An API server drops the text of a messageExpression beyond 5 KiB (apiserver, pkg/apis/cel/config.go).
+MESSAGE_BYTES = 4900
+
+
+def any_of(conditions: Iterable[str]) -> str:
+    """Join boolean expressions by `||`; `false` for none."""
+    return " || ".join(f"({condition})" for condition in conditions) or "false"
+
+
+def texts(pairs: Iterable[tuple[str, str]]) -> str:
+    """Write the list of the texts whose condition holds, from (condition, text) pairs of expressions."""
+    return "[" + ", ".join(f"({condition}) ? ({text}) : ''" for condition, text in pairs) + "].filter(m, m != '')"
+
+
+def one_line(text: str) -> str:
+    """Write a text expression so that an API server takes it as a message: no line break, at most MESSAGE_BYTES bytes.
+
+    Characters outside ASCII take up to four bytes, and CEL cuts by characters; where there are any, a quarter is kept.
+
+    Args:
+        text: a variable or another cheap expression, for it is repeated.
+    """
+    cut = f"(size(bytes({text})) == size({text}) ? {MESSAGE_BYTES - 4} : {MESSAGE_BYTES // 4})"
+    short = f"(size({text}) > {cut} ? {text}.substring(0, {cut}) + ' ...' : {text})"
+    return f"(size(bytes({text})) <= {MESSAGE_BYTES} ? {text} : {short}).replace('\\n', ' ')"

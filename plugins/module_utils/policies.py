@@ -1,0 +1,135 @@
+"""The admission policies and their bindings: fixed in number, whatever the number of tenants.
+
+A tenant is a namespace with our label; what it may do stands in annotations of that namespace. All lists that hold for
+the whole cluster are literals, for params of a core type can go stale for ever (kubernetes/kubernetes#130887).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from ansible_collections.buildkeep.ci.plugins.module_utils import images, manifests, names, policies_pods, rules
+from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profiles
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "roles" / "pod_security" / "templates"
+# Policies that hold in tenants' namespaces, by mode; the others guard what makes a namespace a tenant and always deny.
+TENANT_POLICIES = (names.POLICY_PODS, names.POLICY_EXEC, names.POLICY_ROLES, names.POLICY_ROLEBINDINGS)
+GUARDS = (names.POLICY_NAMESPACES, names.POLICY_NAMES)
+
+# What the Kubernetes plugin's client calls (jenkinsci/kubernetes-plugin); `get` on exec is its WebSocket.
+_CONTROLLER_VERBS = {
+    "pods": ["create", "delete", "get", "list", "watch"],
+    "pods/exec": ["create", "get"],
+    "pods/log": ["get"],
+    "events": ["list", "watch"],
+}
+_CANARY_VERBS = {"pods": ["create"]}
+_CLEANUP = "system:serviceaccount:kube-system:namespace-controller"
+
+
+class Controller(Protocol):
+    """The Jenkins controller, as far as policies know it: the name of its user."""
+
+    @property
+    def user(self) -> str:
+        """Its user name, `system:serviceaccount:<namespace>:<name>`."""
+
+
+class Settings(Protocol):
+    """What of a checked inventory the policies depend on (`settings.Settings` has it)."""
+
+    @property
+    def profiles(self) -> Profiles:
+        """The profile table."""
+
+    @property
+    def images(self) -> Sequence[str]:
+        """Allowlist entries that hold for every tenant."""
+
+    @property
+    def controller(self) -> Controller:
+        """The Jenkins controller."""
+
+    @property
+    def prefix(self) -> str:
+        """What every tenant's namespace begins with."""
+
+
+def policy_context(settings: Settings) -> dict[str, Any]:
+    """Give every value that the role's templates insert, `binding` excepted: bindings() lists those."""
+    return _context(settings.profiles, settings.images, settings.controller.user, settings.prefix, rules.load())
+
+
+def build_policies(
+    profiles: Profiles,
+    cluster_images: Sequence[str],
+    controller: Controller | Mapping[str, str],
+    namespace_prefix: str = names.NAMESPACE_PREFIX,
+    *,
+    table: Sequence[rules.Rule] | None = None,
+) -> list[dict[str, Any]]:
+    """Build all policies, then all bindings.
+
+    Args:
+        profiles: the profile table.
+        cluster_images: allowlist entries that hold for every tenant; what our own templates need is added.
+        controller: a Controller, or the mapping of the inventory with `namespace` and `serviceAccount`.
+        namespace_prefix: what every tenant's namespace begins with.
+        table: the rules; the collection's own where it is None.
+    """
+    rows = rules.load() if table is None else table
+    context = _context(profiles, cluster_images, _user(controller), namespace_prefix, rows)
+    paths = [str(TEMPLATES / f"{name.removeprefix('buildkeep-')}.yaml.j2") for name in (*TENANT_POLICIES, *GUARDS)]
+    policies = manifests.render(paths, context, None)
+    return policies + manifests.render(
+        [str(TEMPLATES / "binding.yaml.j2")], {}, [{"binding": one} for one in bindings()]
+    )
+
+
+def bindings() -> list[dict[str, Any]]:
+    """Give what the template `binding.yaml.j2` inserts, for each binding: `name`, `policy`, `actions`, `selector`."""
+    tenant = {"key": names.LABEL_TENANT, "operator": "Exists"}
+    # Whatever is not plainly `audit` is enforced, a misspelt or missing mode included.
+    modes = {
+        "enforce": (["Deny"], {"key": names.LABEL_MODE, "operator": "NotIn", "values": ["audit"]}),
+        "audit": (["Warn", "Audit"], {"key": names.LABEL_MODE, "operator": "In", "values": ["audit"]}),
+    }
+    by_mode = [
+        {"name": f"{policy}-{mode}", "policy": policy, "actions": actions, "selector": [tenant, selector]}
+        for policy in TENANT_POLICIES
+        for mode, (actions, selector) in modes.items()
+    ]
+    return by_mode + [{"name": name, "policy": name, "actions": ["Deny"], "selector": []} for name in GUARDS]
+
+
+def _user(controller: Controller | Mapping[str, str]) -> str:
+    if isinstance(controller, Mapping):
+        return f"system:serviceaccount:{controller['namespace']}:{controller['serviceAccount']}"
+    return controller.user
+
+
+def _context(
+    profiles: Profiles, cluster_images: Sequence[str], user: str, prefix: str, table: Sequence[rules.Rule]
+) -> dict[str, Any]:
+    entries = list(dict.fromkeys([*images.template_images(profiles), *cluster_images]))
+    pod_rules = [rule for rule in table if rule.policy == names.POLICY_PODS]
+    return {
+        "pods": {
+            "matchConditions": policies_pods.match_conditions(),
+            "variables": policies_pods.variables(pod_rules, profiles, entries),
+            "message": policies_pods.MESSAGE,
+            "messageExpression": policies_pods.MESSAGE_EXPRESSION,
+        },
+        "controller_user": user,
+        "controller_verbs": _CONTROLLER_VERBS,
+        "canary_role": names.CANARY_ROLE,
+        "canary_group": f"Group {names.CANARY_GROUP}",
+        "canary_verbs": _CANARY_VERBS,
+        "cleanup_user": _CLEANUP,
+        "namespace_prefix": prefix,
+        "label_tenant": names.LABEL_TENANT,
+        "guarded_prefixes": [f"{names.DOMAIN}/", names.PSA_PREFIX],
+        "manage": {"group": names.MANAGE_GROUP, "resource": names.MANAGE_RESOURCE, "verb": names.MANAGE_VERB},
+    }
