@@ -9,7 +9,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.applying_plugin impor
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests_plugin import run_plugin
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]  # ansible has no type hints
+class ActionModule(ActionBase):
     """Runs in the controller's process: a module would cost a second of CPU for Python's start alone."""
 
     _requires_connection = False

@@ -97,7 +97,11 @@ class Applier:
     """Applies wanted objects of one owner to one cluster."""
 
     def __init__(
-        self, cluster: Cluster, options: Options, live: Live, resources: dict[tuple[str, str], Resource],
+        self,
+        cluster: Cluster,
+        options: Options,
+        live: Live,
+        resources: dict[tuple[str, str], Resource],
         wait_gone: Callable[[Sequence[Object]], None],
     ) -> None:
         self._cluster = cluster
@@ -162,14 +166,16 @@ class Applier:
         if self._options.check:
             query["dryRun"] = "All"
         answer = self._cluster.client.request(
-            "PATCH", resource.path(key.namespace, key.name), item, query=query, content_type=APPLY_PATCH,
+            "PATCH",
+            resource.path(key.namespace, key.name),
+            item,
+            query=query,
+            content_type=APPLY_PATCH,
             what=f"apply {key}",
         )
         return answer.status, answer.body, [f"{key}: {text}" for text in answer.warnings]
 
-    def _change(
-        self, key: Key, action: str, before: Object | None, after: Object, notes: Sequence[str]
-    ) -> Change:
+    def _change(self, key: Key, action: str, before: Object | None, after: Object, notes: Sequence[str]) -> Change:
         diff = difference(key, before, after) if self._options.diff and action != UNCHANGED else None
         return Change(key, action, tuple(notes), diff)
 

@@ -77,7 +77,10 @@ def apply(arguments: dict[str, Any], mode: Mode) -> dict[str, Any]:
     prune = pruned_kinds(arguments["prune"])
     tenants = arguments["tenants"]
     options = Options(
-        owner=arguments["owner"], check=mode.check, diff=mode.diff, timeout=arguments["timeout"],
+        owner=arguments["owner"],
+        check=mode.check,
+        diff=mode.diff,
+        timeout=arguments["timeout"],
         tenants=None if tenants is None else frozenset(tenants),
     )
     cluster = connect(arguments["kubeconfig"] or "", arguments["context"] or "")

@@ -77,11 +77,11 @@ def _load(configuration: Any, kubeconfig: str, context: str, folder: str) -> Non
     context = context or os.environ.get("K8S_AUTH_CONTEXT", "")
     if not (kubeconfig or context):
         try:
-            kubernetes.config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+            kubernetes.config.load_incluster_config(client_configuration=configuration)
             return
         except kubernetes.config.ConfigException:
             logging.getLogger(__name__).debug("not in a pod: reading a kubeconfig")
-    kubernetes.config.load_kube_config(  # type: ignore[no-untyped-call]
+    kubernetes.config.load_kube_config(
         # Read now, not when the package was imported: a play may set it.
         config_file=kubeconfig or os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser()),
         context=context or None,
@@ -133,10 +133,12 @@ class Client:
         except (kubernetes.config.ConfigException, OSError, ValueError, KeyError, TypeError) as error:
             variables = (os.environ.get(name) for name in ("K8S_AUTH_KUBECONFIG", "KUBECONFIG"))
             name = next(filter(None, (kubeconfig, *variables)), "~/.kube/config")
-            raise BuildkeepError([
-                f"kubeconfig {name}{f', context {context}' if context else ''}: {error}; "
-                "set buildkeep_kubeconfig (or K8S_AUTH_KUBECONFIG) to a file that names a cluster and a user"
-            ]) from error
+            raise BuildkeepError(
+                [
+                    f"kubeconfig {name}{f', context {context}' if context else ''}: {error}; "
+                    "set buildkeep_kubeconfig (or K8S_AUTH_KUBECONFIG) to a file that names a cluster and a user"
+                ]
+            ) from error
         self._hint = f"; the credential plugin said: {logged[-1]}" if logged else ""
         self.url: str = configuration.host
         self._pool = kubernetes.client.rest.RESTClientObject(configuration).pool_manager
@@ -163,10 +165,12 @@ class Client:
         return self._pool.request(method, url, body=data, headers=headers, timeout=timeout, retries=False)
 
     def _unreachable(self, error: Exception) -> Unreachable:
-        return Unreachable([
-            f"no answer from the API server {self.url}: {error}{self._hint}; start the cluster, or correct the "
-            "server's address, proxy and certificate in the kubeconfig"
-        ])
+        return Unreachable(
+            [
+                f"no answer from the API server {self.url}: {error}{self._hint}; start the cluster, or correct the "
+                "server's address, proxy and certificate in the kubeconfig"
+            ]
+        )
 
     def request(
         self,

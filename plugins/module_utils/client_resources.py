@@ -69,10 +69,12 @@ class Cluster:
                 raise
             found = None
         if found is None:
-            raise BuildkeepError([
-                f"the API server {self.client.url} does not serve {kind} in {api_version}: correct apiVersion and "
-                "kind, or use a Kubernetes version that has it"
-            ])
+            raise BuildkeepError(
+                [
+                    f"the API server {self.client.url} does not serve {kind} in {api_version}: correct apiVersion and "
+                    "kind, or use a Kubernetes version that has it"
+                ]
+            )
         return found
 
     def everything_namespaced(self) -> tuple[list[Resource], list[str]]:
@@ -107,7 +109,10 @@ class Cluster:
         query = {"limit": PAGE} | ({"labelSelector": selector} if selector else {})
         while True:
             body = self.client.request(
-                "GET", resource.path(namespace), query=query, what=f"list {resource.plural}",
+                "GET",
+                resource.path(namespace),
+                query=query,
+                what=f"list {resource.plural}",
                 accept=METADATA_LIST if metadata_only else JSON,
             ).body
             for item in body.get("items") or []:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,14 @@ def run_plugin(
     try:
         return work(plain(given), Mode(bool(action._task.check_mode), bool(action._task.diff)))
     except BuildkeepError as error:
-        raise AnsibleActionFail(str(error)) from error
+        raise AnsibleActionFail(as_text(error.problems)) from error
+
+
+def as_text(problems: Sequence[str]) -> str:
+    """One problem as it is; several as a list."""
+    if len(problems) == 1:
+        return problems[0]
+    return "\n".join([f"{len(problems)} problems:", *(f"- {problem}" for problem in problems)])
 
 
 def plain(value: Any) -> Any:

@@ -184,8 +184,12 @@ class Remover:
         after: Object | None = None
         try:
             answer = self._cluster.client.request(
-                method, self._resources[key.api_version, key.kind].path(key.namespace, key.name), body, query=query,
-                content_type=content_type, what=f"remove {key}",
+                method,
+                self._resources[key.api_version, key.kind].path(key.namespace, key.name),
+                body,
+                query=query,
+                content_type=content_type,
+                what=f"remove {key}",
             )
             after = answer.body if method == "PATCH" else None
         except ApiError as error:

@@ -8,10 +8,11 @@ module: apply
 short_description: Make Kubernetes objects be as their manifests say
 version_added: "0.1.0"
 description:
-  - Applies the objects of one role by server-side apply with the field manager C(buildkeep), many at a time, and removes
-    what the role made earlier and wants no more.
+  - Applies the objects of one role by server-side apply with the field manager C(buildkeep), many at a time,
+    and removes what the role made earlier and wants no more.
   - Runs in the Ansible controller's process. The host of the play and its connection do not matter.
-  - "Order: namespaces, cluster-wide objects, objects in namespaces; bindings after what they bind. Removal is the reverse."
+  - "Order: namespaces, cluster-wide objects, objects in namespaces; bindings after what they bind. Removal goes in
+    reverse."
   - An object that somebody else made is taken over, with a warning for each field that another manager had set. What it
     was before is kept in its annotation C(buildkeep.dev/before) and put back when the object is removed.
   - A namespace made by this action is deleted only if nothing of others is in it. Else its labels and annotations of
@@ -113,8 +114,9 @@ objects:
       type: str
     action:
       description:
-        - C(created), C(changed) or C(unchanged); C(adopted) for one that somebody else had made;
-          C(deleted); C(restored) for one put back as it was found; C(kept) for a namespace that stays without our labels.
+        - C(created), C(changed) or C(unchanged); C(adopted) for one that somebody else had made.
+        - C(deleted); C(restored) for one put back as it was found; C(kept) for a namespace that stays, without our
+          labels.
       type: str
 msg:
   description: How many objects were created, changed and so on.

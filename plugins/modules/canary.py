@@ -1,0 +1,111 @@
+#!/usr/bin/python
+"""Documentation of the action plugin of the same name, which does the work on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: canary
+short_description: Prove that the API server refuses what it must, and admits what it may
+version_added: "0.1.0"
+description:
+  - Sends pods as dry runs, in the name of somebody else, and repeats each until it is answered as expected. First those
+    to be refused; when they are, those to be admitted.
+  - A refusal counts only when it names the policy and the rule. "Exceeded quota" counts as admitted, since quota is
+    asked after all policies.
+  - A failure names every case that is not as expected, with the cause found in the cluster, such as a missing policy, a
+    binding without C(Deny), or a missing label of the namespace.
+  - In check mode a case whose namespace does not exist is left out.
+options:
+  cases:
+    description: Pods and what must become of them.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Names the case in messages.
+        type: str
+        required: true
+      namespace:
+        description: Where the pod is sent.
+        type: str
+        required: true
+      pod:
+        description: The pod. Without a name it is called after the case.
+        type: dict
+        required: true
+      expect:
+        description: What must become of it.
+        type: str
+        required: true
+        choices: [refused, admitted]
+      policy:
+        description: The policy that must refuse it; V(PodSecurity) for Pod Security Admission.
+        type: str
+        default: ""
+      rule:
+        description: The rule's id in the refusal, without its brackets.
+        type: str
+        default: ""
+  user:
+    description: Whom to impersonate. Empty for nobody.
+    type: str
+    default: ""
+  groups:
+    description: The groups of O(user).
+    type: list
+    elements: str
+    default: []
+  timeout:
+    description: Seconds until an answer that is not as expected becomes a failure.
+    type: float
+    default: 30
+  kubeconfig:
+    description:
+      - Path of a kubeconfig. Without it E(K8S_AUTH_KUBECONFIG), the pod's own ServiceAccount, E(KUBECONFIG) and
+        C(~/.kube/config) are tried in this order.
+    type: str
+    default: ""
+  context:
+    description: A context of that kubeconfig. Without it E(K8S_AUTH_CONTEXT), or the file's current one.
+    type: str
+    default: ""
+author:
+  - Buildkeep
+"""
+
+EXAMPLES = r"""
+- name: See that a privileged pod is refused
+  buildkeep.ci.canary:
+    user: system:serviceaccount:jenkins:jenkins
+    groups: [system:serviceaccounts, "system:serviceaccounts:jenkins", system:authenticated, "buildkeep:canary"]
+    cases:
+      - name: privileged
+        namespace: buildkeep-canary
+        expect: refused
+        policy: buildkeep-pods
+        rule: restricted
+        pod:
+          spec:
+            containers:
+              - name: shell
+                image: docker.io/library/debian:bookworm-slim
+                securityContext: {privileged: true}
+"""
+
+RETURN = r"""
+passed_cases:
+  description: Names of the cases that were answered as expected.
+  returned: success
+  type: list
+  elements: str
+skipped_cases:
+  description: Names of the cases left out in check mode.
+  returned: success
+  type: list
+  elements: str
+msg:
+  description: How many were as expected.
+  returned: success
+  type: str
+"""

@@ -1,0 +1,63 @@
+#!/usr/bin/python
+"""Documentation of the action plugin of the same name, which does the work on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: preflight
+short_description: Look at the cluster before anything is changed
+version_added: "0.1.0"
+description:
+  - Reaches the API server, reads its version, and asks it for each right that a run needs.
+  - Fails once, with all problems, each with its remedy. Changes nothing.
+options:
+  problems:
+    description: Problems found elsewhere, such as in the settings, to be shown in the same message.
+    type: list
+    elements: str
+    default: []
+  user:
+    description: Whom canaries impersonate; the right to do so is asked for.
+    type: str
+    default: ""
+  groups:
+    description: The groups that canaries impersonate.
+    type: list
+    elements: str
+    default: []
+  kubeconfig:
+    description:
+      - Path of a kubeconfig. Without it E(K8S_AUTH_KUBECONFIG), the pod's own ServiceAccount, E(KUBECONFIG) and
+        C(~/.kube/config) are tried in this order.
+    type: str
+    default: ""
+  context:
+    description: A context of that kubeconfig. Without it E(K8S_AUTH_CONTEXT), or the file's current one.
+    type: str
+    default: ""
+author:
+  - Buildkeep
+"""
+
+EXAMPLES = r"""
+- name: Look at the cluster
+  buildkeep.ci.preflight:
+    user: system:serviceaccount:jenkins:jenkins
+    groups: [system:authenticated, "buildkeep:canary"]
+"""
+
+RETURN = r"""
+version:
+  description: The cluster's version.
+  returned: success
+  type: str
+  sample: v1.37.1
+url:
+  description: The API server's address.
+  returned: success
+  type: str
+msg:
+  description: Both, as a sentence.
+  returned: success
+  type: str
+"""
