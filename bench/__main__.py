@@ -33,5 +33,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "collections"))
     sys.exit(main(sys.argv[1:]))

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from testbed.apiserver import ApiServer
 
 from bench.measure import Cost, measure
 from bench.objects import export
+from testbed.apiserver import ApiServer
 from testbed.tools import tool
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,7 +53,7 @@ def inventory(tenants: int, folder: Path) -> Path:
         ],
     }
     path = folder / "hosts.yml"
-    path.write_text(yaml.safe_dump({"all": {"hosts": {"localhost": variables}}}), encoding="utf-8")
+    path.write_text(yaml.safe_dump({"buildkeep": {"hosts": {"localhost": variables}}}), encoding="utf-8")
     return path
 
 

@@ -67,7 +67,7 @@ def test_its_playbooks_run_once_installed(installed: Path, tmp_path: Path) -> No
 def test_bad_input_is_refused_by_the_installed_collection(installed: Path, tmp_path: Path) -> None:
     inventory = tmp_path / "hosts.yml"
     variables = {"buildkeep_tenants": [{"name": "Shop", "builders": ["docker"]}], "ansible_connection": "local"}
-    inventory.write_text(yaml.safe_dump({"all": {"hosts": {"localhost": variables}}}))
+    inventory.write_text(yaml.safe_dump({"buildkeep": {"hosts": {"localhost": variables}}}))
     done = playbook(installed, tmp_path, "buildkeep.ci.site", "-i", str(inventory))
     said = done.stdout + done.stderr
     assert done.returncode != 0
