@@ -31,7 +31,7 @@ class Recipe:
     """One image.
 
     reference: `host/repository:tag`; without a tag the tag is a hash of the ingredients.
-    base: `debian` (minbase), `python` (Debian with /usr/bin/python3 3.11, CA certificates and git), `scratch`.
+    base: `debian` (minbase), `python` (Debian with /usr/bin/python3 3.11 and CA certificates), `scratch`.
     files: path in the image -> a file or folder of this machine (folders with all below, modes kept), bytes, or a
         text `-> target` (symbolic link). Write `/usr/bin/x`, never `/bin/x`: `/bin` is a link in Debian.
     taken: path in the image -> (part, path in that part's folder): what other parts made, such as

@@ -15,7 +15,7 @@ SUITE = "bookworm"
 MIRROR_REMEDY = "Check that the Debian mirror answers (BUILDKEEP_DEBIAN_MIRROR, default http://deb.debian.org/debian)."
 PACKAGES = {
     "debian": (),
-    "python": ("python3", "ca-certificates", "git", "tar"),
+    "python": ("python3", "ca-certificates"),
     "node": (
         "systemd", "systemd-sysv", "dbus", "iproute2", "iptables", "ipset", "nftables", "conntrack", "socat", "ethtool",
         "mount", "util-linux", "kmod", "procps", "curl", "ca-certificates", "jq", "containernetworking-plugins",

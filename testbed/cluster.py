@@ -1,0 +1,194 @@
+"""The cluster: made, filled, updated and deleted. `up` ends when everything in it is ready."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from testbed import catalog, certificates, engine, kindconfig, node, paths, registry, seed, system
+from testbed.images import reference
+from testbed.parts import ensure, key, locked, missing, remove
+from testbed.progress import Progress, Step
+from testbed.tools import tool
+
+READY_WITHIN = "180s"
+
+
+@dataclass
+class Cluster:
+    """One cluster by name, its engine, and the folder of its state."""
+
+    name: str
+    engine: engine.Engine
+    state: Path
+
+    @property
+    def node(self) -> str:
+        """The name of the node's container."""
+        return f"{self.name}-control-plane"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
+        return self.state / "kubeconfig"
+
+    def kubectl(self, step: Step, *words: str, feed: str | None = None) -> str:
+        """Runs kubectl as the administrator."""
+        return step.run([tool("kubectl"), "--kubeconfig", self.kubeconfig, *words], feed=feed)
+
+    def exec(self, step: Step, script: str) -> str:
+        """Runs a shell script in the node."""
+        return self.engine.run(step, "exec", self.node, "sh", "-ec", script)
+
+    def write(self, step: Step, path: str, text: str) -> None:
+        """Writes a file in the node."""
+        words = [self.engine.command, "exec", "-i", self.node, "sh", "-ec", f"mkdir -p {Path(path).parent}; cat >{path}"]
+        step.run(words, env=self.engine.environment, feed=text)
+
+    def record(self) -> dict[str, str]:
+        """What is written down of a whole cluster: the keys of its node image and registry; {} of a half-made one."""
+        file = self.state / "cluster.json"
+        return dict(json.loads(file.read_text())) if file.exists() else {}
+
+    def answers(self) -> bool:
+        """Whether its API server says that it is ready."""
+        if not self.kubeconfig.exists():
+            return False
+        words = ["--kubeconfig", str(self.kubeconfig), "get", "--raw=/readyz", "--request-timeout=5s"]
+        return system.output([str(tool("kubectl")), *words], timeout=10) is not None
+
+
+def named(name: str = "") -> Cluster:
+    """The cluster of that name (default: `paths.cluster_name()`), which may not exist."""
+    name = name or paths.cluster_name()
+    return Cluster(name, engine.find(name), paths.state(name))
+
+
+def up(cluster: Cluster) -> bool:
+    """Makes the cluster, or brings a running one to the present images; True unless there was nothing to do.
+
+    Raises TestbedError; the next run then starts the cluster anew.
+    """
+    with locked(f"cluster-{cluster.name}"):
+        table = catalog.table()
+        wanted = {"node": key(table, "node"), "seed": key(table, "seed")}
+        found = cluster.record()
+        running = found.get("node") == wanted["node"] and cluster.answers()
+        if running and found == wanted:
+            return False
+        names = ["layer", "tool/kind", "seed", *([] if running else ["node"])]
+        progress = Progress(len(missing(table, names)) + (2 if running else 5))
+        parts = ensure(table, names, progress)
+        if running:
+            (cluster.state / "cluster.json").unlink()
+        else:
+            _create(cluster, progress, parts["node"] / "node.tar", f"localhost/buildkeep/node:{wanted['node']}")
+        with progress.step("fill the registry of the cluster", 2) as step:
+            _fill(cluster, step, parts["seed"].name)
+        if not running:
+            with progress.step("wait for the registry and name service", 20) as step:
+                _wait(cluster, step)
+        with progress.step("start the controller", 10) as step:
+            _controller(cluster, step)
+        (cluster.state / "cluster.json").write_text(json.dumps(wanted))
+        return True
+
+
+def _create(cluster: Cluster, progress: Progress, archive: Path, image: str) -> None:
+    with progress.step("prepare the container engine", 8) as step:
+        engine.prepare(cluster.engine, step)
+        _delete(cluster, step)
+        if not cluster.engine.run(step, "images", "--quiet", image).strip():
+            changes = [word for change in node.IMPORT_CHANGES for word in ("--change", change)]
+            cluster.engine.run(step, "import", *changes, archive, image)
+        certificates.make(cluster.state, step)
+    with progress.step("start Kubernetes", 30) as step:
+        config = cluster.state / "kind.json"
+        may = engine.has_capability(engine.CAP_SYS_RESOURCE)
+        parts = paths.cache() / "parts"
+        config.write_text(json.dumps(kindconfig.render(own_node=True, parts=parts, may_raise_limits=may)))
+        command = kindconfig.create_command(tool("kind"), cluster.name, image, config, cluster.kubeconfig)
+        step.run(command, env=cluster.engine.environment, timeout=600)
+        cluster.kubeconfig.chmod(0o600)
+
+
+def _fill(cluster: Cluster, step: Step, part: str) -> None:
+    """Copies the seed into the registry's folder of the node, where what the cluster writes is kept apart from it.
+
+    Of images that changed under a tag that stays, the node forgets the copy that it has.
+    """
+    tags = [reference(catalog.table(), recipe) for recipe in seed.recipes()]
+    forget = f"ctr -n k8s.io images rm {' '.join(tags)} >/dev/null 2>&1 || true"
+    source, target = f"{kindconfig.PARTS_IN_NODE}/{part}/storage", registry.STORAGE_IN_NODE
+    cluster.exec(step, f"mkdir -p {target}; cp -r --remove-destination {source}/. {target}/; {forget}")
+
+
+def _wait(cluster: Cluster, step: Step) -> None:
+    cluster.write(step, registry.CA_IN_NODE, (cluster.state / "ca.crt").read_text())
+    cluster.write(step, registry.HOSTS_IN_NODE, registry.hosts_toml())
+    upstream = registry.name_servers(cluster.exec(step, "cat /etc/resolv.conf"))
+    listed = {"apiVersion": "v1", "kind": "List", "items": registry.objects(cluster.state, upstream)}
+    apply = ("apply", "--server-side", "--force-conflicts", "--field-manager=testbed", "-f", "-")
+    cluster.kubectl(step, *apply, feed=json.dumps(listed))
+    dns = ("--namespace", "kube-system", "rollout")
+    cluster.kubectl(step, "--namespace", "kube-system", "scale", "deployment/coredns", "--replicas=1")
+    cluster.kubectl(step, *dns, "restart", "deployment/coredns")
+    cluster.kubectl(step, "wait", "node", "--all", "--for=condition=Ready", f"--timeout={READY_WITHIN}")
+    cluster.kubectl(step, *dns, "status", "deployment/coredns", f"--timeout={READY_WITHIN}")
+    cluster.kubectl(step, "--namespace", registry.NAMESPACE, "rollout", "status", "deployment/registry",
+                    f"--timeout={READY_WITHIN}")  # fmt: skip
+
+
+def _controller(cluster: Cluster, step: Step) -> None:
+    """The stand-in controller is deployed by its own code."""
+    if not (paths.TESTBED / "controller/deploy.py").exists():  # TEMPORARY
+        return
+    deploy: Any = importlib.import_module("testbed.controller.deploy")
+    recipes: Any = importlib.import_module("testbed.controller.recipe")
+    deploy.deploy(cluster.kubeconfig, reference(catalog.table(), recipes.controller_image()))
+
+
+def _delete(cluster: Cluster, step: Step) -> None:
+    """Deletes what there is of a cluster, also of a half-made one."""
+    cluster.state.mkdir(parents=True, exist_ok=True)
+    step.run(kindconfig.delete_command(tool("kind"), cluster.name, cluster.kubeconfig), env=cluster.engine.environment)
+    name = engine.network(cluster.name)
+    if name in cluster.engine.run(step, "network", "ls", "--format", "{{.Name}}").split():
+        cluster.engine.run(step, "network", "rm", name)
+    shutil.rmtree(cluster.state)
+    cluster.state.mkdir()
+
+
+def down(cluster: Cluster) -> None:
+    """Deletes a cluster with its containers, volumes, network and state; nothing of it may be left, or even there."""
+    with locked(f"cluster-{cluster.name}"), Progress(1).step("delete the cluster", 8) as step:
+        if system.output([cluster.engine.command, "--version"]) is not None:
+            _delete(cluster, step)
+        remove(cluster.state)
+
+
+def status(cluster: Cluster) -> tuple[bool, str]:
+    """Whether the cluster is up and whole, and a sentence that says so."""
+    if not cluster.answers():
+        return False, f"cluster {cluster.name}: down (python -m testbed up makes it)"
+    whole = bool(cluster.record())
+    word = "up" if whole else "half-made (python -m testbed up makes it anew)"
+    return whole, f"cluster {cluster.name}: {word}\nkubeconfig: {cluster.kubeconfig}\nengine: {cluster.engine.command}"
+
+
+def images() -> list[str]:
+    """The references that the test registry holds."""
+    table = catalog.table()
+    return [reference(table, recipe) for recipe in seed.recipes()]
+
+
+def plan() -> list[str]:
+    """The parts that `up` would have to make first."""
+    table = catalog.table()
+    return [table[name].title for name in missing(table, ["layer", "tool/kind", "seed", "node"])]
+
+

@@ -1,0 +1,95 @@
+"""The container engine under kind: Docker where it runs, else podman, with storage and networks of its own in the cache.
+
+Podman's settings are ours alone: containers and images of the user's podman are neither seen nor touched.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from testbed import paths, system
+from testbed.progress import Step
+
+CAP_SYS_RESOURCE = 24  # linux/capability.h
+# What a root who may not raise limits passes on at most: podman lowers its own before it starts a container.
+UNPRIVILEGED = {"nofile": 1_048_576, "nproc": 30_000}
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A container engine: its command, and the environment for it and for kind."""
+
+    command: str
+    environment: Mapping[str, str]
+
+    def run(self, step: Step, *words: str | Path, timeout: float = 600) -> str:
+        """Runs the engine's command; returns its output, raises TestbedError."""
+        return step.run([self.command, *words], env=self.environment, timeout=timeout)
+
+
+def has_capability(number: int, status: str | None = None) -> bool:
+    """Whether this process has a capability; `status` is the text of /proc/self/status."""
+    text = Path("/proc/self/status").read_text() if status is None else status
+    words = [line.split()[1] for line in text.splitlines() if line.startswith("CapEff:")]
+    return bool(words) and bool(int(words[0], 16) >> number & 1)
+
+
+def containers_conf(networks: Path, *, may_raise_limits: bool, systemd: bool, limits: Mapping[str, int]) -> str:
+    """podman's containers.conf: a root without CAP_SYS_RESOURCE may only pass on the limits that it has."""
+    ulimits = ", ".join(f'"{name}={value}:{value}"' for name, value in limits.items())
+    lines = ["[containers]", *([] if may_raise_limits else [f"default_ulimits = [{ulimits}]"])]
+    lines += ["[engine]", 'runtime = "runc"', 'events_logger = "file"']
+    lines += [] if systemd else ['cgroup_manager = "cgroupfs"']
+    return "\n".join([*lines, "[network]", f'network_config_dir = "{networks}"']) + "\n"
+
+
+def storage_conf(folder: Path) -> str:
+    """podman's storage.conf: images and containers below `folder`."""
+    return f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/storage"\nrunroot = "/run/buildkeep/podman"\n'
+
+
+def _podman(cluster: str) -> Engine:
+    folder = paths.cache() / "podman"
+    (folder / "networks").mkdir(parents=True, exist_ok=True)
+    hard = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
+    limits = {name: resource.getrlimit(number)[1] for name, number in hard.items()}
+    limits = {name: min(UNPRIVILEGED[name], value) if value >= 0 else UNPRIVILEGED[name] for name, value in limits.items()}
+    settings = containers_conf(
+        folder / "networks", may_raise_limits=has_capability(CAP_SYS_RESOURCE),
+        systemd=Path("/run/systemd/system").exists(), limits=limits,
+    )  # fmt: skip
+    for name, text in {"containers.conf": settings, "storage.conf": storage_conf(folder)}.items():
+        if not (folder / name).exists() or (folder / name).read_text() != text:
+            (folder / name).write_text(text)
+    return Engine("podman", {
+        "CONTAINERS_CONF": str(folder / "containers.conf"),
+        "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
+        "KIND_EXPERIMENTAL_PROVIDER": "podman",
+        "KIND_EXPERIMENTAL_PODMAN_NETWORK": network(cluster),
+    })  # fmt: skip
+
+
+def network(cluster: str) -> str:
+    """The name of a cluster's own network."""
+    return f"buildkeep-{cluster}"
+
+
+def find(cluster: str) -> Engine:
+    """Docker if its daemon answers (BUILDKEEP_ENGINE=podman passes it by), else podman, which may yet be missing."""
+    wanted = os.environ.get("BUILDKEEP_ENGINE") or "docker"
+    if wanted == "docker" and system.output(["docker", "info", "--format", "{{.ServerVersion}}"], timeout=10):
+        return Engine("docker", {"KIND_EXPERIMENTAL_PROVIDER": "docker",
+                                 "KIND_EXPERIMENTAL_DOCKER_NETWORK": network(cluster)})  # fmt: skip
+    return _podman(cluster)
+
+
+def prepare(engine: Engine, step: Step) -> None:
+    """Sees to it that the engine can start a node."""
+    if engine.command == "podman":
+        system.require(system.PODMAN, step)
+    if os.geteuid() == 0:
+        Path("/lib/modules").mkdir(parents=True, exist_ok=True)  # kind mounts it into every node
