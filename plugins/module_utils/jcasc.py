@@ -28,6 +28,7 @@ CLOUD: Mapping[str, Any] = {
     "defaultsProviderTemplate": "",
     "templates": (),
 }
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SECRET = re.compile(r"(?<!\^)\$\{[^}]*\}")
 
 
@@ -69,7 +70,7 @@ def _entries(name: str, text: str, problems: list[str]) -> list[tuple[str, dict[
         problems.append(f"{name}: {secrets[0]} would become a secret of the controller; write ^ before it to keep it")
         return []
     try:
-        document = yaml.safe_load(text.replace("^${", "${"))
+        document = yaml.load(text.replace("^${", "${"), Loader=_LOADER)  # noqa: S506
         given = document["jenkins"]["clouds"]
         rest = {*(f"jenkins.{key}" for key in document["jenkins"]), *document} - {"jenkins", "jenkins.clouds"}
         clouds = [

@@ -10,6 +10,8 @@ import hashlib
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -24,6 +26,8 @@ WORKING_DIR = "/home/jenkins/agent"
 WORKSPACE = "workspace-volume"
 LABEL_CONTROLLER = "kubernetes.jenkins.io/controller"
 ANNOTATION_REFRESH = "kubernetes.jenkins.io/last-refresh"
+# Both are safe; the one in C is not in every build of PyYAML.
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _AGENT_REQUESTS = {"cpu": "100m", "memory": "256Mi"}
 _RESOURCES = {"cpu": "Cpu", "memory": "Memory", "ephemeral-storage": "EphemeralStorage"}
 
@@ -70,8 +74,14 @@ def _from_yaml(template: Template) -> JSON | None:
 
 
 def _parse(text: str) -> JSON:
+    return deepcopy(_parsed(text))
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> JSON:
+    """Read a fragment once: all tenants' templates of a builder have the same."""
     try:
-        pod = yaml.safe_load(text) or {}
+        pod = yaml.load(text, Loader=LOADER) or {}  # noqa: S506
     except yaml.YAMLError as error:
         raise BuildkeepError([f"yaml of a pod template: {error}; write a Pod, or a part of one"]) from error
     if not isinstance(pod, dict) or not all(isinstance(pod.get(key) or {}, dict) for key in ("metadata", "spec")):

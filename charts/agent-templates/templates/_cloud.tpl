@@ -16,9 +16,7 @@ jenkins:
         jnlpregistry: docker.io
         restrictedPssSecurityContext: true
         usageRestricted: true
-        {{- with $tenant.pods }}
-        containerCapStr: {{ int . | quote }}
-        {{- end }}
+        containerCapStr: {{ int $tenant.pods | quote }}
         # The plugin's labels win over a Jenkinsfile's; admission demands that this one fits the namespace.
         podLabels: [{key: buildkeep.dev/tenant, value: {{ $tenant.name }}}]
         defaultsProviderTemplate: {{ $defaults }}

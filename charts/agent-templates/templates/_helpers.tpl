@@ -15,6 +15,11 @@ problem in one message. Argument: the root context.
 {{- $profiles := .Files.Get "profiles.yaml" | fromYaml }}
 {{- $known := keys $profiles.builders | sortAlpha }}
 {{- $problems := list }}
+{{- with .Values.trustedCA }}
+{{- if or (contains "PRIVATE KEY" .) (not (contains "-----BEGIN CERTIFICATE-----" .)) }}
+{{- $problems = append $problems "trustedCA: holds a private key, or no certificate; write certificates in PEM, from -----BEGIN CERTIFICATE----- on" }}
+{{- end }}
+{{- end }}
 {{- with .Values.agent.image }}{{ $_ := set $profiles.agent "image" . }}{{ end }}
 {{- range $name, $override := .Values.builders }}
 {{- if not (has $name $known) }}
@@ -43,7 +48,7 @@ problem in one message. Argument: the root context.
 {{- end }}
 {{- end }}
 {{- if ne ($tenant.state | default "present") "absent" }}
-{{- $tenants = append $tenants (dict "name" $tenant.name "namespace" $namespace "builders" $builders "pods" (dig "limits" "pods" 0 $tenant)) }}
+{{- $tenants = append $tenants (dict "name" $tenant.name "namespace" $namespace "builders" $builders "pods" (dig "limits" "pods" 10 $tenant)) }}
 {{- end }}
 {{- end }}
 {{- if $problems }}{{ fail (printf "\n%s\n" (join "\n" $problems)) }}{{ end }}

@@ -49,7 +49,8 @@ spec:
           {{- with .builder.capabilities }}
           add: {{ keys . | sortAlpha | toJson }}
           {{- end }}
-        seccompProfile: {type: {{ .builder.seccompProfile }}}
+        {{- $seccomp := splitn "/" 2 .builder.seccompProfile }}
+        seccompProfile: {type: {{ $seccomp._0 }}{{ with $seccomp._1 }}, localhostProfile: {{ . }}{{ end }}}
       resources: {{- toYaml .builder.resources | nindent 8 }}
       volumeMounts:
         - {name: registry-credentials, mountPath: {{ .builder.credentials }}, readOnly: true}
