@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from testbed import tools
-from testbed.errors import TestbedError
+from testbed.errors import LAST_LINES, TestbedError
 
 ADMIN = "admin"
 START_SECONDS = 90.0
@@ -92,8 +92,9 @@ class ApiServer:
             ])  # fmt: skip
             server = self._run(stack, "kube-apiserver", [
                 f"--etcd-servers=http://127.0.0.1:{client}", f"--secure-port={self.port}", "--bind-address=127.0.0.1",
-                "--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none", f"--cert-dir={self._folder / 'certs'}",
-                "--service-cluster-ip-range=10.96.0.0/24", "--authorization-mode=RBAC",
+                "--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none",
+                f"--cert-dir={self._folder / 'certs'}", "--service-cluster-ip-range=10.96.0.0/24",
+                "--authorization-mode=RBAC",
                 f"--token-auth-file={self._folder / 'tokens.csv'}", "--service-account-issuer=https://bare.invalid",
                 f"--service-account-key-file={self._folder / 'accounts.key'}",
                 f"--service-account-signing-key-file={self._folder / 'accounts.key'}", *self._flags,
@@ -120,7 +121,7 @@ class ApiServer:
 
     def _run(self, stack: contextlib.ExitStack, name: str, flags: Sequence[str]) -> subprocess.Popen[bytes]:
         with (self._folder / f"{name}.log").open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603 - a program of the testbed
+            process = subprocess.Popen(
                 [tools.tool(name), *flags], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._folder
             )
         stack.callback(_stop, process)
@@ -130,13 +131,11 @@ class ApiServer:
         until = time.monotonic() + START_SECONDS
         while True:
             if server.poll() is not None or time.monotonic() > until:
-                what = (
-                    f"ended with code {server.returncode}" if server.returncode is not None else "was not ready in time"
-                )
+                # Its folder goes away with this error, so the end of the log travels in the message.
+                log = (self._folder / "kube-apiserver.log").read_text(encoding="utf-8", errors="replace").splitlines()
                 raise TestbedError(
-                    f"kube-apiserver {what}",
-                    log=self._folder / "kube-apiserver.log",
-                    remedy="Read the log; if a port was taken meanwhile, run the same command again.",
+                    "\n".join(["kube-apiserver did not become ready; the end of its log:", *log[-LAST_LINES:]]),
+                    remedy="If a port was taken meanwhile, run the same command again.",
                 )
             try:
                 # Written by the server at its start, so not there in the first moments.
