@@ -40,8 +40,13 @@ POST_RESULTS: Mapping[str, frozenset[str]] = {
 class Node(Protocol):
     """An agent that steps run on."""
 
-    environment: Mapping[str, str]
-    default_container: str
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables that the agent adds."""
+
+    @property
+    def default_container(self) -> str:
+        """Where steps outside `container` run; '' = by the agent itself."""
 
     def run(self, script: str, env: Mapping[str, str], container: str = "", shell: str = "") -> int:
         """Runs a script in a container ('' = by the agent itself) and answers its exit code.

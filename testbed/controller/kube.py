@@ -62,7 +62,7 @@ class Kube:
 
     def __init__(self) -> None:
         """Reads the ServiceAccount's token, which the client reads anew before it runs out."""
-        kubernetes.config.load_incluster_config()  # type: ignore[no-untyped-call]
+        kubernetes.config.load_incluster_config()
         self._configuration = kubernetes.client.Configuration.get_default_copy()
         self._pool = kubernetes.client.ApiClient(self._configuration).rest_client.pool_manager
 

@@ -58,7 +58,8 @@ def _state(status: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
 def standing(pod: Mapping[str, Any]) -> str:
     """Why a pod is not running yet, in a few words."""
     status = pod.get("status") or {}
-    words = [f"{each['name']}: {_state(each, 'waiting').get('reason')}" for each in status.get("containerStatuses") or ()
+    statuses = status.get("containerStatuses") or ()
+    words = [f"{each['name']}: {_state(each, 'waiting').get('reason')}" for each in statuses
              if _state(each, "waiting")]  # fmt: skip
     words += [str(each.get("message")) for each in status.get("conditions") or ()
               if each.get("type") == "PodScheduled" and each.get("status") == "False"]  # fmt: skip

@@ -1,0 +1,151 @@
+"""Runs builds on the stand-in controller: sends a folder as the workspace, passes the log on as it comes.
+
+The controller is reached through the API server's proxy for Services, so that nothing listens on this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import re
+import ssl
+import sys
+import tarfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import kubernetes.client
+import kubernetes.config
+import urllib3
+
+from testbed import paths
+from testbed.controller.deploy import NAME, NAMESPACE, api_token
+from testbed.errors import TestbedError
+
+HEADER_TOKEN = "X-Buildkeep-Token"  # noqa: S105 - a header's name
+JOB = re.compile(r"[a-z0-9._-]+/[a-z0-9._-]+")
+CONNECT_SECONDS = 10.0
+# The log's longest silence; an agent may take LAUNCH_SECONDS to come up, a step may compute for long.
+SILENCE_SECONDS = 1800.0
+RESULT = "Finished: "
+LEFT_OUT = (".git", "__pycache__")
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """`ok`: the build said SUCCESS. `log`: all that it said."""
+
+    ok: bool
+    log: str
+
+    @property
+    def result(self) -> str:
+        """The word after `Finished: `."""
+        return self.log.rstrip().rpartition(RESULT)[2]
+
+
+def build(
+    job: str,
+    directory: Path,
+    *,
+    jenkinsfile: str = "Jenkinsfile",
+    kubeconfig: Path | None = None,
+    echo: Callable[[str], None] | None = None,
+) -> BuildResult:
+    """Runs one build and waits for its end.
+
+    Args:
+        job: `<folder>/<name>`; the folder may use the cloud of the same name.
+        directory: the workspace, with the Jenkinsfile in it.
+        jenkinsfile: the Jenkinsfile's path in it.
+        kubeconfig: an administrator's (default: the running test cluster's).
+        echo: takes each line of the log as it comes.
+
+    Raises:
+        TestbedError: the build could not be started, or its log broke off.
+    """
+    if not JOB.fullmatch(job):
+        raise TestbedError(f"job {job!r}: write FOLDER/NAME in lower-case letters, digits and -._")
+    if not (directory / jenkinsfile).is_file():
+        raise TestbedError(f"{directory} holds no {jenkinsfile}")
+    kubeconfig = kubeconfig or paths.kubeconfig()
+    lines: list[str] = []
+    for line in _submit(job, packed(directory), jenkinsfile, kubeconfig):
+        lines.append(line)
+        if echo:
+            echo(line)
+    log = "".join(lines)
+    if not lines or not lines[-1].startswith(RESULT):
+        raise TestbedError(f"the log of {job} broke off:\n{log[-2000:]}", remedy=_remedy(kubeconfig))
+    return BuildResult(lines[-1].strip() == f"{RESULT}SUCCESS", log)
+
+
+def packed(directory: Path) -> bytes:
+    """A folder as a tar, owners left out."""
+
+    def kept(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+        if Path(member.name).name in LEFT_OUT:
+            return None
+        member.uid = member.gid = 0
+        member.uname = member.gname = ""
+        return member
+
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        tar.add(directory, arcname=".", filter=kept)
+    return data.getvalue()
+
+
+def _submit(job: str, workspace: bytes, jenkinsfile: str, kubeconfig: Path) -> Iterator[str]:
+    """The log's lines as they come."""
+    token = api_token(kubeconfig) if kubeconfig.is_file() else ""
+    if not token:
+        raise TestbedError("there is no stand-in controller", remedy="Run: python -m testbed up")
+    configuration: Any = kubernetes.client.Configuration()
+    kubernetes.config.load_kube_config(config_file=str(kubeconfig), client_configuration=configuration)
+    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
+    if configuration.cert_file:
+        context.load_cert_chain(configuration.cert_file, configuration.key_file)
+    headers = {HEADER_TOKEN: token, "Content-Type": "application/x-tar"}
+    if bearer := configuration.get_api_key_with_prefix("authorization"):
+        headers["Authorization"] = bearer
+    service = f"{configuration.host}/api/v1/namespaces/{NAMESPACE}/services/{NAME}:http/proxy"
+    url = f"{service}/job/{job}/build?{urlencode({'jenkinsfile': jenkinsfile})}"
+    timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=SILENCE_SECONDS)
+    try:
+        with urllib3.PoolManager(ssl_context=context) as pool:
+            response = pool.request("POST", url, body=workspace, headers=headers, preload_content=False, retries=False,
+                                    timeout=timeout)  # fmt: skip
+            if response.status != 200:
+                raise TestbedError(f"the controller answered {response.status}: {response.data.decode().strip()}",
+                                   remedy=_remedy(kubeconfig))  # fmt: skip
+            rest = b""
+            for chunk in response.stream():  # each chunk as it comes
+                *whole, rest = (rest + chunk).split(b"\n")
+                yield from (f"{line.decode(errors='replace')}\n" for line in whole)
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise TestbedError(f"the controller cannot be reached: {error}", remedy=_remedy(kubeconfig)) from error
+
+
+def _remedy(kubeconfig: Path) -> str:
+    return f"See the controller's log: kubectl --kubeconfig={kubeconfig} -n {NAMESPACE} logs deployment/{NAME}"
+
+
+def main(words: Sequence[str]) -> int:
+    """Runs a build on the stand-in controller and shows its log; exit code 0 when it ends with SUCCESS, else 1."""
+    parser = argparse.ArgumentParser(prog="python -m testbed build", description=main.__doc__)
+    parser.add_argument("--job", required=True, help="FOLDER/NAME; the folder may use the cloud of its name")
+    parser.add_argument("--dir", required=True, type=Path, help="the workspace, a folder with a Jenkinsfile")
+    parser.add_argument("--jenkinsfile", default="Jenkinsfile", help="its path in that folder (default: Jenkinsfile)")
+    parser.add_argument("--kubeconfig", type=Path, help="an administrator's (default: the test cluster's)")
+    given = parser.parse_args(words)
+
+    def echo(line: str) -> None:
+        sys.stdout.write(line)
+        sys.stdout.flush()
+
+    done = build(given.job, given.dir, jenkinsfile=given.jenkinsfile, kubeconfig=given.kubeconfig, echo=echo)
+    return 0 if done.ok else 1
