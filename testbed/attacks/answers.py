@@ -53,7 +53,9 @@ class Expected:
         by: "rbac", "PodSecurity", or the name of a policy.
         words: text that has to stand in the message (RBAC and Pod Security; for a rule, in its own sentence).
         rule: the policy's rule; empty for the other two.
-        field: the field that the rule's sentence has to name.
+        subject: the container or volume that the rule's sentence has to name, such as `container tool`; empty for a
+            rule on the whole pod.
+        field: the field that it has to name, as seen from there.
         value: the value that it has to quote.
         allowed: text that has to stand behind "allowed:".
     """
@@ -61,6 +63,7 @@ class Expected:
     by: str
     words: str = ""
     rule: str = ""
+    subject: str = ""
     field: str = ""
     value: str = ""
     allowed: str = ""
@@ -113,17 +116,15 @@ def _lacks(expected: Expected, refusal: Refusal) -> str:
 
 
 def _sentence_lacks(expected: Expected, sentence: str) -> str:
-    """What one rule's sentence lacks: field, value, and what is allowed instead."""
+    """What one rule's sentence lacks: subject, field and value, and what is allowed instead."""
     claim, separator, allowed = sentence.partition(ALLOWED)
-    wanted = [
-        (f"field {expected.field}: ", f"{claim} "),
-        (f'"{expected.value}" ', claim),
-        (ALLOWED.strip(), separator.strip()),
-        (expected.allowed, allowed),
-        (expected.words, sentence),
-    ]
-    missing = [want for want, there in wanted if want not in there]
-    return _want(missing[0], sentence) if missing else ""
+    subject = f"{expected.subject}, " if expected.subject else ""
+    head = f'{subject}field {expected.field}: "{expected.value}" '
+    if claim != head:
+        return _want(head.strip(), sentence)
+    if not separator or not expected.allowed or expected.allowed not in allowed:
+        return _want(ALLOWED + expected.allowed, sentence)
+    return ""
 
 
 def _want(words: str, message: str) -> str:

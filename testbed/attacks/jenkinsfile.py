@@ -14,6 +14,7 @@ TEXT = """\
 pipeline {{
   agent {{
     kubernetes {{
+      cloud 'shop'
 {settings}      yaml '''
 {pod}'''
     }}
@@ -31,19 +32,28 @@ pipeline {{
 """
 
 
+def pod_text(part: Mapping[str, Any]) -> str:
+    """The pod of a table entry as the author writes it under `yaml`.
+
+    Raises:
+        ValueError: it holds what would end or change a Groovy string.
+    """
+    pod = yaml.safe_dump({"apiVersion": "v1", "kind": "Pod", **part["pod"]}, sort_keys=False)
+    if "'''" in pod or "\\" in pod:
+        raise ValueError("the pod holds ''' or a backslash, which a Groovy string cannot carry as it is")
+    return pod
+
+
 def jenkinsfile(part: Mapping[str, Any], step: str = STEP) -> str:
-    """The declarative Jenkinsfile of a table entry.
+    """The declarative Jenkinsfile of a table entry, on shop's cloud.
 
     Args:
         part: `pod`, as the author writes it, and optionally `agent`, further settings of the `kubernetes` block.
         step: the command that its first container runs.
 
     Raises:
-        ValueError: the pod holds what would end the Groovy string.
+        ValueError: see `pod_text`.
     """
-    pod = yaml.safe_dump({"apiVersion": "v1", "kind": "Pod", **part["pod"]}, sort_keys=False)
-    if "'''" in pod or "\\" in pod:
-        raise ValueError("the pod holds ''' or a backslash, which a Groovy string cannot carry as it is")
     settings = "".join(f"      {key} '{value}'\n" for key, value in part.get("agent", {}).items())
     container = part["pod"]["spec"]["containers"][0]["name"]
-    return TEXT.format(settings=settings, pod=pod, container=container, step=step)
+    return TEXT.format(settings=settings, pod=pod_text(part), container=container, step=step)

@@ -11,8 +11,8 @@ from typing import Any
 from testbed.attacks import ways
 from testbed.attacks.answers import Answer, Expected, shortfall
 from testbed.attacks.outcome import Outcome
-from testbed.attacks.running_agent import leaving_a_sign, running_agent, twin_agent
-from testbed.attacks.stage import OTHER_TENANT, TENANT, TWIN, Stage, in_twin, namespace_path
+from testbed.attacks.running_agent import running_agent, twin_agent
+from testbed.attacks.stage import BYSTANDER, OTHER_TENANT, OUTSIDE, TENANT, TWIN, Stage, in_twin, namespace_path
 from testbed.attacks.table import Attack
 from testbed.attacks.waiting import wait
 
@@ -61,7 +61,9 @@ class Runner:
         """Waits until a foreign image is refused by our policy wherever attacks go: no answer counts before that."""
         image = "docker.io/library/not-active-yet:1"
         pod = self.pod_of({"pod": {"spec": {"containers": [{**self.tool, "image": image}]}}})
-        wall = Expected("buildkeep-pods", rule="images", field="spec.containers[0].image", value=image)
+        wall = Expected(
+            by="buildkeep-pods", rule="images", subject="container tool", field="image", value=image, allowed="/"
+        )
         for namespace in (TENANT, OTHER_TENANT, TWIN):
             sent = in_twin(pod)
             sent["metadata"]["namespace"] = namespace
@@ -107,11 +109,15 @@ class Runner:
             return {}
         twin = twin_agent(self.stage, self.pod_of({"pod": {"spec": {"containers": [self.tool]}}}))
         outcomes = {}
-        with running_agent(self.stage, self.build, self.tool, len(attacks)) as pod:
+        with running_agent(self.stage, self.build, self.tool) as pod:
             for attack in attacks:
-                allowed = leaving_a_sign({**attack.permitted["container"], "name": attack.id})
-                answer = ways.by_debugging(self.stage, pod, attack.send)
-                behind = ways.by_debugging(self.stage, twin, attack.send, TWIN) if attack.behind else None
-                permitted = ways.by_debugging(self.stage, pod, {"container": allowed})
+                answer = ways.by_debugging(self.stage, TENANT, pod, attack.send)
+                behind = ways.by_debugging(self.stage, TWIN, twin, attack.send) if attack.behind else None
+                permitted = ways.by_debugging(self.stage, OUTSIDE, BYSTANDER, _renamed(attack))
                 outcomes[attack.id] = Outcome(attack, answer, permitted, behind)
         return outcomes
+
+
+def _renamed(attack: Attack) -> dict[str, Any]:
+    """The permitted debug container under a name of its own: no two of one pod may share a name."""
+    return {"container": {**attack.permitted["container"], "name": attack.id}}

@@ -1,25 +1,25 @@
 """What the attacks need on the cluster beside the tenants, and its removal.
 
-One namespace of our own holds the debugging user, and is at the same time shop's twin without Pod Security: the same
-tenant label and annotations, so that our policies judge the same pod there with nobody answering before them.
+Two namespaces. The one outside all tenants holds the debugging user, and a pod on which that user's right works. The
+other is shop's twin without Pod Security: it has the same tenant label and annotations, so that our policies judge the
+same pod there with nobody answering before them.
 """
 
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from testbed.attacks.api import Api
+from testbed.attacks.api import Api, message
 from testbed.attacks.waiting import wait
 
 TENANT, OTHER_TENANT = "ci-shop", "ci-blog"
 CONTROLLER = ("jenkins", "jenkins")
-TWIN = "buildkeep-attacks"
-DEBUGGER = "debugger"
+OUTSIDE, TWIN = "buildkeep-attacks", "buildkeep-attacks-twin"
+DEBUGGER, DEPLOYER, BYSTANDER = "debugger", "deployer", "bystander"
 OURS = "buildkeep.dev/"
 RBAC = "rbac.authorization.k8s.io"
 TOKEN_SECONDS = 3600
@@ -60,7 +60,7 @@ def role(rules: Mapping[str, list[str]]) -> dict[str, Any]:
     return {
         "apiVersion": f"{RBAC}/v1",
         "kind": "Role",
-        "metadata": {"name": TWIN},
+        "metadata": {"name": OUTSIDE},
         "rules": [{"apiGroups": [""], "resources": [name], "verbs": verbs} for name, verbs in rules.items()],
     }
 
@@ -70,8 +70,8 @@ def binding(*accounts: tuple[str, str]) -> dict[str, Any]:
     return {
         "apiVersion": f"{RBAC}/v1",
         "kind": "RoleBinding",
-        "metadata": {"name": TWIN},
-        "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": TWIN},
+        "metadata": {"name": OUTSIDE},
+        "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": OUTSIDE},
         "subjects": [{"kind": "ServiceAccount", "namespace": home, "name": name} for home, name in accounts],
     }
 
@@ -87,13 +87,16 @@ def token_of(admin: Api, namespace: str, name: str) -> str:
     return str(answer["status"]["token"])
 
 
-def grants(debugger: tuple[str, str]) -> list[tuple[str, dict[str, Any]]]:
+def grants() -> list[tuple[str, dict[str, Any]]]:
     """The Roles and RoleBindings of the stage, each with the namespace that it belongs to."""
+    debugger = (OUTSIDE, DEBUGGER)
     debugging = {"pods": ["get", "list"], "pods/ephemeralcontainers": ["get", "patch"]}
-    acting = {"pods": ["get", "list", "create"], "pods/ephemeralcontainers": ["get", "patch"]}
+    acting = debugging | {"pods": ["get", "list", "create"]}
     return [
         (TENANT, role(debugging)),
         (TENANT, binding(debugger)),
+        (OUTSIDE, role(debugging)),
+        (OUTSIDE, binding(debugger)),
         (TWIN, role(acting)),
         (TWIN, binding(debugger, CONTROLLER)),
     ]
@@ -104,41 +107,69 @@ def rbac_path(namespace: str, kind: str, name: str = "") -> str:
     return f"/apis/{RBAC}/v1/namespaces/{namespace}/{kind.lower()}s" + (f"/{name}" if name else "")
 
 
-def set_up(admin: Api) -> Stage:
+def bystander(image: str) -> dict[str, Any]:
+    """A pod that belongs to no tenant and does nothing."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": BYSTANDER},
+        "spec": {
+            "automountServiceAccountToken": False,
+            "terminationGracePeriodSeconds": 0,
+            "containers": [{"name": "sleep", "image": image, "command": ["sleep", "infinity"]}],
+        },
+    }
+
+
+def set_up(admin: Api, image: str) -> Stage:
     """Makes everything of the stage.
+
+    Args:
+        admin: the administrator.
+        image: what the bystander runs.
 
     Raises:
         RuntimeError: the API server refused it; its words are in the message.
     """
     admin.must("POST", "/api/v1/namespaces", twin_of(admin.must("GET", namespace_path(TENANT))))
-    for name in (DEBUGGER, "agent"):
-        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}
-        admin.must("POST", f"{namespace_path(TWIN)}/serviceaccounts", account)
-    for namespace, thing in grants((TWIN, DEBUGGER)):
+    admin.must("POST", "/api/v1/namespaces", {"metadata": {"name": OUTSIDE}})
+    for namespace, name in ((OUTSIDE, DEBUGGER), (TENANT, DEPLOYER), (TWIN, "agent")):
+        admin.must("POST", f"{namespace_path(namespace)}/serviceaccounts", {"metadata": {"name": name}})
+    for namespace, thing in grants():
         admin.must("POST", rbac_path(namespace, thing["kind"]), thing)
+    account = f"{namespace_path(OUTSIDE)}/serviceaccounts/default"
+    wait(lambda: admin.ask("GET", account).ok, 30, f"the ServiceAccount default of {OUTSIDE}")
+    admin.must("POST", f"{namespace_path(OUTSIDE)}/pods", bystander(image))
     return Stage(
         admin,
         admin.as_bearer(token_of(admin, *CONTROLLER)),
-        admin.as_bearer(token_of(admin, TWIN, DEBUGGER)),
+        admin.as_bearer(token_of(admin, OUTSIDE, DEBUGGER)),
     )
 
 
 def tear_down(admin: Api) -> None:
-    """Takes everything of the stage away, what an interrupted run left included, and waits until it is gone."""
-    gone = [rbac_path(TENANT, kind, TWIN) for kind in ("RoleBinding", "Role")] + [namespace_path(TWIN)]
-    for path in gone:
+    """Takes everything of the stage away, what an interrupted run left included, and waits until it is gone.
+
+    Raises:
+        RuntimeError: the API server refused it.
+        TimeoutError: it did not go.
+    """
+    homes = [namespace_path(OUTSIDE), namespace_path(TWIN)]
+    inside = [rbac_path(TENANT, kind, OUTSIDE) for kind in ("RoleBinding", "Role")]
+    inside.append(f"{namespace_path(TENANT)}/serviceaccounts/{DEPLOYER}")
+    for path in inside + homes:
         status, answer = admin.call("DELETE", path)
         if status >= 400 and status != 404:
-            raise RuntimeError(f"DELETE {path}: {json.dumps(answer)}")
-    wait(lambda: admin.call("GET", namespace_path(TWIN))[0] == 404, 60, f"the namespace {TWIN} to be gone")
+            raise RuntimeError(f"DELETE {path}: {message(answer)}")
+    wait(lambda: all(admin.call("GET", home)[0] == 404 for home in homes), 90, "the attacks' namespaces to be gone")
 
 
 @contextmanager
-def stage(admin: Api) -> Iterator[Stage]:
-    """The stage, for as long as it is needed."""
+def stage(admin: Api, image: str) -> Iterator[Stage]:
+    """The stage, for as long as it is needed; see `set_up`."""
     tear_down(admin)
     try:
-        yield set_up(admin)
+        yield set_up(admin, image)
     finally:
         tear_down(admin)
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from testbed.attacks.answers import Answer
 from testbed.attacks.jenkinsfile import PROOF, jenkinsfile
-from testbed.attacks.stage import TENANT, Stage, in_twin, namespace_path
+from testbed.attacks.stage import TWIN, Stage, in_twin, namespace_path
 
 
 class Build(Protocol):
@@ -60,14 +60,14 @@ def by_token(stage: Stage, part: Mapping[str, Any]) -> Answer:
     return stage.controller.ask(part["verb"], part["path"], part.get("body"))
 
 
-def by_debugging(stage: Stage, pod: str, part: Mapping[str, Any], namespace: str = TENANT) -> Answer:
+def by_debugging(stage: Stage, namespace: str, pod: str, part: Mapping[str, Any]) -> Answer:
     """Adds an ephemeral container to a running pod, as the user who may.
 
     Args:
         stage: for the user.
+        namespace: the pod's namespace.
         pod: the pod's name.
         part: `container`.
-        namespace: the pod's namespace.
     """
     path = f"{namespace_path(namespace)}/pods/{pod}/ephemeralcontainers"
     return stage.debugger.ask("PATCH", path, {"spec": {"ephemeralContainers": [part["container"]]}})
@@ -80,4 +80,4 @@ def in_the_twin(stage: Stage, pod: Mapping[str, Any]) -> Answer:
         stage: for the controller's identity.
         pod: the whole pod, as the Kubernetes plugin makes it of the Jenkinsfile.
     """
-    return stage.controller.ask("POST", f"{namespace_path('buildkeep-attacks')}/pods?dryRun=All", in_twin(pod))
+    return stage.controller.ask("POST", f"{namespace_path(TWIN)}/pods?dryRun=All", in_twin(pod))

@@ -8,14 +8,15 @@ from testbed.attacks.answers import Answer, Expected, admitted, refusals, shortf
 
 IMAGE = "docker.io/library/alpine:3.22"
 SENTENCE = (
-    f'[images] container tool, field spec.containers[0].image: "{IMAGE}" is not allowed; '
+    f'[images] container tool, field image: "{IMAGE}" is not allowed; '
     "allowed: docker.io/jenkins/inbound-agent, europe-docker.pkg.dev/acme/base/"
 )
 OTHER_SENTENCE = '[pod] field spec.hostPID: "true" is not allowed; allowed: false'
 EXPECTED = Expected(
     by="buildkeep-pods",
     rule="images",
-    field="spec.containers[0].image",
+    subject="container tool",
+    field="image",
     value=IMAGE,
     allowed="europe-docker.pkg.dev/acme/base/",
 )
@@ -64,10 +65,12 @@ def test_the_expected_rule_counts_wherever_it_stands(message: str) -> None:
         (by_policy(SENTENCE, "someone-elses"), "answered by someone-elses"),
         (by_policy(OTHER_SENTENCE), "lacks `[images]`"),
         (by_policy(SENTENCE.replace("images", "image-reference")), "lacks `[images]`"),
-        (by_policy(SENTENCE.replace("containers[0]", "initContainers[0]")), "lacks `field spec.containers[0].image: `"),
-        (by_policy(SENTENCE.replace(IMAGE, IMAGE + "-evil")), f'lacks `"{IMAGE}" `'),
-        (by_policy(SENTENCE.partition("; ")[0]), "lacks `is not allowed; allowed:`"),
-        (by_policy(SENTENCE.replace("/acme/base/", "/acme/")), "lacks `europe-docker.pkg.dev/acme/base/`"),
+        (by_policy(SENTENCE.replace("container tool", "container jnlp")), "lacks `container tool, field image"),
+        (by_policy(SENTENCE.replace("field image", "field image.reference")), "lacks `container tool, field image"),
+        (by_policy(SENTENCE.replace("container tool, ", "")), "lacks `container tool, field image"),
+        (by_policy(SENTENCE.replace(IMAGE, IMAGE + "-evil")), "lacks `container tool, field image"),
+        (by_policy(SENTENCE.partition("; ")[0]), "lacks `container tool, field image"),
+        (by_policy(SENTENCE.replace("/acme/base/", "/acme/")), "lacks `is not allowed; allowed: europe-docker"),
         (by_policy(f"{OTHER_SENTENCE} (see [images] of {IMAGE})"), "lacks `[images]`"),
     ],
 )

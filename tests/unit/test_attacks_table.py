@@ -10,7 +10,11 @@ from ansible_collections.buildkeep.ci.plugins.module_utils import names
 
 from testbed.attacks.table import TABLE, WAYS, Attack, load, parse
 
-NAMES = {"agent": "docker.io/jenkins/inbound-agent:1", "listed": "europe-docker.pkg.dev/acme/base/debian:1"}
+NAMES = {
+    "agent": "docker.io/jenkins/inbound-agent:1",
+    "listed": "europe-docker.pkg.dev/acme/base/debian:1",
+    "foreign": "docker.io/library/debian:bookworm-slim",
+}
 ATTACKS = {attack.id: attack for attack in load(NAMES)}
 # What has to be tried on the live cluster, and by which path an attacker really has.
 WANTED = {
@@ -52,7 +56,7 @@ def test_what_has_to_be_tried_is_there_by_its_real_path(name: str, way: str) -> 
         ("look-alike-host", "image: gcr.io.evil.example/"),
         ("image-volume", "reference: docker.io/"),
         ("other-namespace", "namespace: ci-blog"),
-        ("other-service-account", "serviceAccountName: pusher"),
+        ("other-service-account", "serviceAccountName: deployer"),
         ("read-secrets", "/secrets"),
     ],
 )

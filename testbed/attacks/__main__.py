@@ -1,0 +1,48 @@
+"""The command line: `python -m testbed.attacks` tries every attack on the cluster and prints a table.
+
+The exit code is 0 only when each was refused by what has to refuse it, and what is permitted still worked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from testbed import paths
+
+
+def arguments(words: Sequence[str]) -> argparse.Namespace:
+    """The parsed command line."""
+    parser = argparse.ArgumentParser(prog="python -m testbed.attacks", description=__doc__)
+    parser.add_argument("--kubeconfig", type=Path, default=paths.kubeconfig(), help="the administrator's (%(default)s)")
+    parser.add_argument("--only", nargs="+", metavar="ID", default=[], help="try these attacks and no others")
+    parser.add_argument("--verbose", action="store_true", help="print every answer in full")
+    return parser.parse_args(words)
+
+
+def main(words: Sequence[str]) -> int:
+    """Tries the attacks; returns the exit code."""
+    # The collection is importable only through its own folder, which must come first.
+    sys.path.insert(0, str(paths.ROOT / "collections"))
+    from testbed.attacks import session
+    from testbed.attacks.outcome import colours, table
+
+    options = arguments(words)
+    started = time.monotonic()
+    print(
+        "Trying every attack by the path that an attacker has, and what is permitted by the same path ...", flush=True
+    )
+    outcomes = session.attack(options.kubeconfig, options.only)
+    if options.verbose:
+        for outcome in outcomes:
+            print(f"--- {outcome.attack.id}\n{outcome.answer.text}\n--- permitted\n{outcome.permitted.text}")
+            print(f"--- without Pod Security\n{outcome.behind.text}" if outcome.behind else "")
+    print(f"\n{table(outcomes, colours())}\n({time.monotonic() - started:.0f} s)")
+    return 1 if not outcomes or any(outcome.problems for outcome in outcomes) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

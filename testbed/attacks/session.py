@@ -1,0 +1,47 @@
+"""One whole run: the cluster, the stage, the attacks, and everything away again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from testbed import builds
+from testbed.attacks.api import from_kubeconfig
+from testbed.attacks.outcome import Outcome
+from testbed.attacks.plugin import BASE, LISTED, pod_maker, table_names
+from testbed.attacks.registry import Registry
+from testbed.attacks.run import Runner
+from testbed.attacks.stage import stage
+from testbed.attacks.table import load
+
+
+def attack(kubeconfig: Path, only: Sequence[str] = ()) -> list[Outcome]:
+    """Tries the attacks of the table on a cluster on which site.yml has run.
+
+    Args:
+        kubeconfig: the administrator's.
+        only: ids of attacks; all of them where empty.
+
+    Raises:
+        ValueError: an id is unknown.
+        OSError: the cluster cannot be reached.
+        RuntimeError, TimeoutError: the attacks could not even be tried.
+    """
+    names = table_names()
+    attacks = load(names)
+    unknown = sorted(set(only) - {each.id for each in attacks})
+    if unknown:
+        raise ValueError(f"no attack has the id {', '.join(unknown)}; ids: {', '.join(each.id for each in attacks)}")
+    admin = from_kubeconfig(kubeconfig)
+    for image in LISTED:
+        Registry(admin).copy(BASE, image)
+    tool = {
+        "name": "tool",
+        "image": names["agent"],
+        "command": ["sleep", "infinity"],
+        "securityContext": {"runAsUser": 1000},
+        "resources": {"limits": {"cpu": "100m", "memory": "64Mi"}},
+    }
+    with stage(admin, BASE) as prepared:
+        runner = Runner(prepared, builds.build, pod_maker(admin), tool)
+        return runner.run([each for each in attacks if not only or each.id in only])
