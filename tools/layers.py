@@ -1,7 +1,7 @@
 """Runs the test layers in order, shows each one's name and time, and cleans up whatever happens.
 
-`python -m tools.layers test|check|lint|unit|chart|api|cluster`. Slow builds that the later layers need (the cluster's
-images) start at once in the background, so that the first layers run meanwhile. Only the standard library is used.
+`python -m tools.layers test|check|lint|unit|chart|api|cluster`. What later layers need and takes long to make
+starts at once in the background, so that the first layers run meanwhile. Only the standard library is used.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 from tools.processes import ROOT, Background, Outcome, environment, run_all, run_one
 
+# Layer, result, seconds, and the last line that it printed.
+Row = tuple[str, str, float, str]
 PYTHON = sys.executable
 PYTEST = (PYTHON, "-m", "pytest", "-q")
 # Through the symlink, so that modules carry the names that Ansible gives them; mypy does not resolve it.
@@ -33,11 +35,11 @@ def helm_lint() -> Sequence[str]:
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: what runs, side by side where there are several, and whether it waits for the background builds."""
+    """One layer: what runs, side by side where there are several, and the parts of testbed/catalog.py that it needs."""
 
     name: str
     commands: Sequence[Callable[[], Sequence[str]]]
-    needs_builds: bool = False
+    parts: Sequence[str] = ()
 
 
 def fixed(*words: str) -> Callable[[], Sequence[str]]:
@@ -59,8 +61,8 @@ LAYERS = (
     ),
     Layer("unit", (fixed(*PYTEST, "tests/unit", "tests/contract"),)),
     Layer("chart", (fixed(*PYTEST, "tests/chart"),)),
-    Layer("api", (fixed(*PYTEST, "tests/api", "tests/play"),), needs_builds=True),
-    Layer("cluster", (fixed("molecule", "test"),), needs_builds=True),
+    Layer("api", (fixed(*PYTEST, "tests/api", "tests/play"),), ("layer", "tool/etcd", "tool/kube-apiserver")),
+    Layer("cluster", (fixed("molecule", "test"),), ("tool/kind", "tool/crane", "seed", "node")),
 )
 PLANS: Mapping[str, tuple[str, ...]] = {
     "test": tuple(layer.name for layer in LAYERS),
@@ -75,8 +77,8 @@ def run_layer(layer: Layer, env: Mapping[str, str]) -> Outcome:
     return run_one(commands[0], env) if len(commands) == 1 else run_all(commands, env)
 
 
-def table(rows: Sequence[tuple[str, str, float, str]]) -> str:
-    """The closing table: layer, result, seconds, and the last line that it printed."""
+def table(rows: Sequence[Row]) -> str:
+    """The closing table; in brackets, what was made in the background for a layer."""
     lines = [f"{'layer':<10}{'result':<9}{'seconds':>8}  last line"]
     lines += [f"{name:<10}{result:<9}{seconds:>8.1f}  {last}" for name, result, seconds, last in rows]
     return "\n".join(lines)
@@ -88,32 +90,57 @@ def clean_up(env: Mapping[str, str]) -> None:
     subprocess.run([PYTHON, "-m", "testbed", "down"], cwd=ROOT, env=dict(env), check=False)
 
 
+@dataclass
+class Builds:
+    """The parts that layers need, made in the background: those of the next layer while the one before runs."""
+
+    waiting: list[Layer]
+    env: Mapping[str, str]
+    running: Background | None = None
+
+    def start_next(self) -> None:
+        """Starts to make what the next layer needs."""
+        if self.waiting:
+            self.running = Background.start((PYTHON, "-m", "tools.prepare", *self.waiting.pop(0).parts), self.env)
+
+    def stop(self) -> None:
+        """Ends what is being made."""
+        if self.running:
+            self.running.stop()
+
+
+def run_layers(layers: Sequence[Layer], env: Mapping[str, str], builds: Builds) -> Iterator[Row]:
+    """Runs layers in order, up to the first that fails; yields what to say of each build and layer."""
+    builds.start_next()
+    for layer in layers:
+        if layer.parts and builds.running:
+            outcome = builds.running.wait()
+            yield f"({layer.name})", outcome.word, builds.running.seconds, outcome.last
+            if not outcome.ok:
+                return
+            builds.start_next()
+        print(f"\n== {layer.name}", flush=True)
+        started = time.monotonic()
+        outcome = run_layer(layer, env)
+        yield layer.name, outcome.word, time.monotonic() - started, outcome.last
+        if not outcome.ok:
+            return
+
+
 def run_plan(names: Sequence[str]) -> int:
-    """Runs the named layers, in order, up to the first that fails.
+    """Runs the named layers, and always cleans up.
 
     Returns:
         The exit code: 0 when all passed, 1 else.
     """
     env = environment(os.environ)
     layers = [layer for layer in LAYERS if layer.name in names]
-    builds = Background.start((PYTHON, "-m", "testbed", "images"), env) if any(x.needs_builds for x in layers) else None
-    rows: list[tuple[str, str, float, str]] = []
+    builds = Builds([layer for layer in layers if layer.parts], env)
+    rows: list[Row] = []
     try:
-        for layer in layers:
-            if layer.needs_builds and builds and not builds.reported:
-                outcome = builds.wait()
-                rows.append(("builds", outcome.word, builds.seconds, outcome.last))
-                if not outcome.ok:
-                    break
-            print(f"\n== {layer.name}", flush=True)
-            started = time.monotonic()
-            outcome = run_layer(layer, env)
-            rows.append((layer.name, outcome.word, time.monotonic() - started, outcome.last))
-            if not outcome.ok:
-                break
+        rows.extend(run_layers(layers, env, builds))
     finally:
-        if builds:
-            builds.stop()
+        builds.stop()
         if "cluster" in names:
             clean_up(env)
         print("\n" + table(rows), flush=True)

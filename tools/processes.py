@@ -121,7 +121,7 @@ class Background:
     process: subprocess.Popen[str]
     started: float
     log: Path
-    reported: bool = False
+    ended: float = 0.0
 
     @classmethod
     def start(cls, command: Sequence[str], env: Mapping[str, str], log: Path = LOG) -> Background:
@@ -134,12 +134,11 @@ class Background:
 
     @property
     def seconds(self) -> float:
-        """Seconds since the start."""
-        return time.monotonic() - self.started
+        """Seconds from the start to when the end was seen, or to now."""
+        return (self.ended or time.monotonic()) - self.started
 
     def wait(self, every: float = 30.0) -> Outcome:
         """Waits for the end; shows the log's last line every `every` seconds, and its end when the build failed."""
-        self.reported = True
         print(f"\n== builds (log: {self.log})", flush=True)
         while True:
             try:
@@ -147,6 +146,7 @@ class Background:
                 break
             except subprocess.TimeoutExpired:
                 print(f"   {self.seconds:5.0f} s  {self._end(1)}", flush=True)
+        self.ended = time.monotonic()
         if code:
             print(self._end(40), flush=True)
         return Outcome(code == 0, self._end(1))

@@ -77,6 +77,17 @@ def test_a_build_that_fails_shows_the_end_of_its_log(tmp_path: Path, capfd: pyte
     assert "no space left" in capfd.readouterr().out
 
 
+def test_a_layer_whose_parts_cannot_be_made_does_not_run(
+    monkeypatch: pytest.MonkeyPatch, cleaned: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    made = layers.Layer("api", (layers.fixed(*python("print('never')")),), ("no-such-part",))
+    monkeypatch.setattr(layers, "LAYERS", (made,))
+    assert layers.run_plan(("api",)) == 1
+    said = capfd.readouterr().out
+    assert "no-such-part" in said
+    assert "never" not in said
+
+
 def test_what_is_stopped_takes_its_children_along() -> None:
     child = "import subprocess,sys; p=subprocess.Popen(['sleep','60']); print(p.pid, flush=True); p.wait()"
     process = subprocess.Popen(python(child), stdout=subprocess.PIPE, text=True, start_new_session=True)
