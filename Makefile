@@ -1,7 +1,7 @@
 # Every target sets up what it needs by itself: a Python environment from the lock file and, where a cluster is
 # needed, that cluster. `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint unit chart api cluster bench generate down
+.PHONY: help up demo test check lint unit chart api cluster bench generate down
 
 run = @venv=$$(tools/venv) && exec "$$venv/bin/python" -m
 
@@ -9,7 +9,10 @@ help:      ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
 
 demo:      ## a cluster, site.yml on it, an image built without privileges, attacks refused
-	$(run) tools.demo
+	$(run) testbed.demo
+
+up:        ## the demo's cluster alone
+	$(run) testbed up
 
 test:      ## every layer: lint, unit, chart, api, cluster
 	$(run) tools.layers test

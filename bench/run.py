@@ -42,6 +42,7 @@ def inventory(tenants: int, folder: Path) -> Path:
     variables = {
         "ansible_connection": "local",
         "ansible_python_interpreter": sys.executable,
+        "agent_templates_helm": str(tool("helm")),
         "buildkeep_tenants": [
             {
                 "name": name,

@@ -40,6 +40,8 @@ def environment(base: Mapping[str, str]) -> dict[str, str]:
     env = dict(base)
     env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', os.defpath)}"
     env["MOLECULE_GLOB"] = "molecule/*/molecule.yml"
+    # Not the cluster of `make demo`, which may be in use.
+    env.setdefault("BUILDKEEP_CLUSTER", "molecule")
     env["PYTHONUNBUFFERED"] = "1"
     # pytest asks the terminal how wide it is; there is none behind a pipe.
     env.setdefault("COLUMNS", "120")
