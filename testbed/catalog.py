@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from testbed import rootfs, tools
+from testbed import published, rootfs, tools
 from testbed.images import Recipe, recipe_parts
-from testbed.parts import Part
+from testbed.parts import Part, folder
 from testbed.progress import Step
 
 K8S = "registry.k8s.io"
@@ -36,9 +36,12 @@ KANIKO = Recipe(
 
 
 def _control_plane(name: str) -> Recipe:
-    return Recipe(f"{K8S}/{name}:{tools.KUBERNETES}", taken={f"/usr/local/bin/{name}": (f"tool/{name}", name)}, compress=0)
+    taken = {f"/usr/local/bin/{name}": (f"tool/{name}", name)}
+    return Recipe(f"{K8S}/{name}:{tools.KUBERNETES}", taken=taken, compress=0)
 
 
+REGISTRY = Recipe(REGISTRY_IMAGE, taken={"/usr/bin/registry": ("tool/registry", "registry")},
+                  config={"Entrypoint": ["/usr/bin/registry"]}, compress=0)  # fmt: skip
 # What kubeadm starts from the node's own containerd: names as `kubeadm config images list` gives them.
 NODE_RECIPES = (
     *(_control_plane(f"kube-{name}") for name in ("apiserver", "controller-manager", "scheduler")),
@@ -52,8 +55,7 @@ NODE_RECIPES = (
     Recipe(f"{K8S}/coredns/coredns:v1.14.6", taken={"/coredns": ("tool/coredns", "coredns")},
            config={"Entrypoint": ["/coredns"]}, compress=0),
     Recipe(PAUSE_IMAGE, taken={"/pause": ("tool/pause", "pause")}, config={"Entrypoint": ["/pause"]}),
-    Recipe(REGISTRY_IMAGE, taken={"/usr/bin/registry": ("tool/registry", "registry")},
-           config={"Entrypoint": ["/usr/bin/registry"]}, compress=0),
+    REGISTRY,
 )  # fmt: skip
 
 
@@ -88,10 +90,7 @@ def _iptables(target: Path, step: Step, made: Mapping[str, Path]) -> None:
 
 def stand_ins() -> tuple[Recipe, ...]:
     """The images of the stand-in controller and of its agent."""
-    try:
-        recipes = importlib.import_module("testbed.controller.recipe")
-    except ModuleNotFoundError:
-        return ()
+    recipes = importlib.import_module("testbed.controller.recipe")
     return (recipes.controller_image(), recipes.agent_image())
 
 
@@ -102,7 +101,21 @@ def upstream() -> tuple[Recipe, ...]:
 
 @cache
 def table() -> dict[str, Part]:
-    """All parts by name."""
+    """All parts by name: of our own making, or with published images where those are chosen (`is_published`)."""
+    return _table(is_published())
+
+
+@cache
+def is_published() -> bool:
+    """Whether published images are taken: BUILDKEEP_IMAGES says so, or they can be pulled and no own node is there."""
+    word = published.forced()
+    if word:
+        return word == "published"
+    return not folder(_table(False), "node").exists() and published.reachable()
+
+
+@cache
+def _table(pulled: bool) -> dict[str, Part]:
     from testbed import node, seed
 
     parts = {**tools.PARTS, **rootfs.parts()}
@@ -111,4 +124,6 @@ def table() -> dict[str, Part]:
                              ("rootfs/node",))  # fmt: skip
     for recipe in (*NODE_RECIPES, *upstream(), *stand_ins()):
         parts |= recipe_parts(recipe)
+    if pulled:
+        parts |= published.parts((*upstream(), REGISTRY), DEBIAN)
     return {**parts, **node.parts(parts), **seed.parts(parts)}

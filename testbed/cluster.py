@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from testbed import catalog, certificates, engine, kindconfig, node, paths, registry, seed, system
+from testbed import catalog, certificates, engine, kindconfig, node, oci, paths, published, registry, seed, system
 from testbed.images import reference
-from testbed.parts import ensure, key, locked, missing, remove
+from testbed.parts import ensure, folder, key, locked, missing, remove
 from testbed.progress import Progress, Step
 from testbed.tools import tool
 
@@ -46,7 +46,8 @@ class Cluster:
 
     def write(self, step: Step, path: str, text: str) -> None:
         """Writes a file in the node."""
-        words = [self.engine.command, "exec", "-i", self.node, "sh", "-ec", f"mkdir -p {Path(path).parent}; cat >{path}"]
+        script = f"mkdir -p {Path(path).parent}; cat >{path}"
+        words = [self.engine.command, "exec", "-i", self.node, "sh", "-ec", script]
         step.run(words, env=self.engine.environment, feed=text)
 
     def record(self) -> dict[str, str]:
@@ -75,18 +76,19 @@ def up(cluster: Cluster) -> bool:
     """
     with locked(f"cluster-{cluster.name}"):
         table = catalog.table()
-        wanted = {"node": key(table, "node"), "seed": key(table, "seed")}
+        own = not catalog.is_published()
+        wanted = {"node": key(table, "node") if own else published.NODE_IMAGE, "seed": key(table, "seed")}
         found = cluster.record()
         running = found.get("node") == wanted["node"] and cluster.answers()
         if running and found == wanted:
             return False
-        names = ["layer", "tool/kind", "seed", *([] if running else ["node"])]
+        names = needed(running)
         progress = Progress(len(missing(table, names)) + (2 if running else 5))
         parts = ensure(table, names, progress)
         if running:
             (cluster.state / "cluster.json").unlink()
         else:
-            _create(cluster, progress, parts["node"] / "node.tar", f"localhost/buildkeep/node:{wanted['node']}")
+            _create(cluster, progress, parts.get("node"), wanted["node"])
         with progress.step("fill the registry of the cluster", 2) as step:
             _fill(cluster, step, parts["seed"].name)
         if not running:
@@ -98,22 +100,42 @@ def up(cluster: Cluster) -> bool:
         return True
 
 
-def _create(cluster: Cluster, progress: Progress, archive: Path, image: str) -> None:
+def needed(running: bool = False) -> list[str]:
+    """The parts that a cluster is made of; a running one has its node already."""
+    node_parts = [catalog.REGISTRY.part] if catalog.is_published() else ["node"]
+    return ["layer", "tool/kind", "seed", *([] if running else node_parts)]
+
+
+def _create(cluster: Cluster, progress: Progress, own_node: Path | None, wanted: str) -> None:
+    """Starts Kubernetes from our own node (its part's folder and key) or from the published image `wanted`."""
+    image = f"localhost/buildkeep/node:{wanted}" if own_node else wanted
     with progress.step("prepare the container engine", 8) as step:
         engine.prepare(cluster.engine, step)
         _delete(cluster, step)
-        if not cluster.engine.run(step, "images", "--quiet", image).strip():
+        if own_node and not cluster.engine.run(step, "images", "--quiet", image).strip():
             changes = [word for change in node.IMPORT_CHANGES for word in ("--change", change)]
-            cluster.engine.run(step, "import", *changes, archive, image)
+            cluster.engine.run(step, "import", *changes, own_node / "node.tar", image)
         certificates.make(cluster.state, step)
-    with progress.step("start Kubernetes", 30) as step:
+    with progress.step("start Kubernetes", 20 if own_node else 60, "" if own_node else published.REMEDY) as step:
         config = cluster.state / "kind.json"
         may = engine.has_capability(engine.CAP_SYS_RESOURCE)
         parts = paths.cache() / "parts"
-        config.write_text(json.dumps(kindconfig.render(own_node=True, parts=parts, may_raise_limits=may)))
+        config.write_text(json.dumps(kindconfig.render(own_node=bool(own_node), parts=parts, may_raise_limits=may)))
         command = kindconfig.create_command(tool("kind"), cluster.name, image, config, cluster.kubeconfig)
         step.run(command, env=cluster.engine.environment, timeout=600)
         cluster.kubeconfig.chmod(0o600)
+        if not own_node:
+            _load_registry(cluster, step)
+
+
+def _load_registry(cluster: Cluster, step: Step) -> None:
+    """Gives kind's own node image the registry, which our node has in it."""
+    packed = cluster.state / "registry.tar"
+    oci.archive(folder(catalog.table(), catalog.REGISTRY.part), packed)
+    cluster.engine.run(step, "cp", packed, f"{cluster.node}:/registry.tar")
+    cluster.exec(step, "ctr -n k8s.io images import --index-name "
+                 f"{catalog.REGISTRY_IMAGE} /registry.tar && rm /registry.tar")  # fmt: skip
+    packed.unlink()
 
 
 def _fill(cluster: Cluster, step: Step, part: str) -> None:
@@ -145,8 +167,6 @@ def _wait(cluster: Cluster, step: Step) -> None:
 
 def _controller(cluster: Cluster, step: Step) -> None:
     """The stand-in controller is deployed by its own code."""
-    if not (paths.TESTBED / "controller/deploy.py").exists():  # TEMPORARY
-        return
     deploy: Any = importlib.import_module("testbed.controller.deploy")
     recipes: Any = importlib.import_module("testbed.controller.recipe")
     deploy.deploy(cluster.kubeconfig, reference(catalog.table(), recipes.controller_image()))
@@ -169,6 +189,8 @@ def down(cluster: Cluster) -> None:
         if system.output([cluster.engine.command, "--version"]) is not None:
             _delete(cluster, step)
         remove(cluster.state)
+        if cluster.state.parent.is_dir() and not any(cluster.state.parent.iterdir()):
+            cluster.state.parent.rmdir()
 
 
 def status(cluster: Cluster) -> tuple[bool, str]:
@@ -189,6 +211,4 @@ def images() -> list[str]:
 def plan() -> list[str]:
     """The parts that `up` would have to make first."""
     table = catalog.table()
-    return [table[name].title for name in missing(table, ["layer", "tool/kind", "seed", "node"])]
-
-
+    return [table[name].title for name in missing(table, needed())]

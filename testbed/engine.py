@@ -1,6 +1,6 @@
-"""The container engine under kind: Docker where it runs, else podman, with storage and networks of its own in the cache.
+"""The container engine under kind: Docker where it runs, else podman.
 
-Podman's settings are ours alone: containers and images of the user's podman are neither seen nor touched.
+Podman's settings, storage and networks are ours alone, in the cache: containers and images of the user's podman are neither seen nor touched.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def has_capability(number: int, status: str | None = None) -> bool:
 
 
 def containers_conf(networks: Path, *, may_raise_limits: bool, systemd: bool, limits: Mapping[str, int]) -> str:
-    """podman's containers.conf: a root without CAP_SYS_RESOURCE may only pass on the limits that it has."""
+    """Podman's containers.conf: a root without CAP_SYS_RESOURCE may only pass on the limits that it has."""
     ulimits = ", ".join(f'"{name}={value}:{value}"' for name, value in limits.items())
     lines = ["[containers]", *([] if may_raise_limits else [f"default_ulimits = [{ulimits}]"])]
     lines += ["[engine]", 'runtime = "runc"', 'events_logger = "file"']
@@ -48,7 +48,7 @@ def containers_conf(networks: Path, *, may_raise_limits: bool, systemd: bool, li
 
 
 def storage_conf(folder: Path) -> str:
-    """podman's storage.conf: images and containers below `folder`."""
+    """Podman's storage.conf: images and containers below `folder`."""
     return f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/storage"\nrunroot = "/run/buildkeep/podman"\n'
 
 
@@ -57,7 +57,7 @@ def _podman(cluster: str) -> Engine:
     (folder / "networks").mkdir(parents=True, exist_ok=True)
     hard = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
     limits = {name: resource.getrlimit(number)[1] for name, number in hard.items()}
-    limits = {name: min(UNPRIVILEGED[name], value) if value >= 0 else UNPRIVILEGED[name] for name, value in limits.items()}
+    limits = {name: min(most, limits[name]) if limits[name] >= 0 else most for name, most in UNPRIVILEGED.items()}
     settings = containers_conf(
         folder / "networks", may_raise_limits=has_capability(CAP_SYS_RESOURCE),
         systemd=Path("/run/systemd/system").exists(), limits=limits,

@@ -10,7 +10,7 @@ PARTS_IN_NODE = "/buildkeep/parts"  # the cache's parts, read-only: what fills t
 
 
 def render(*, own_node: bool, parts: Path, may_raise_limits: bool) -> dict[str, Any]:
-    """kind's Cluster object for one node.
+    """The Cluster object of kind for one node.
 
     `own_node` is the node image of testbed.node (its network plugin is built in, its cgroup driver is cgroupfs),
     else kind's published one. A root that may not raise resource limits needs the kubelet to forgive that.

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from testbed import paths
+from testbed.errors import TestbedError
 from testbed.progress import Progress, Step
 
 LANES = {"compile": 1, "fetch": 2, "pack": 2}
@@ -59,6 +60,8 @@ def digest(inputs: Iterable[str | Path]) -> str:
 
 
 def _files(path: Path) -> Iterator[Path]:
+    if not path.exists():
+        raise TestbedError(f"{path} is missing", remedy="Restore it, or take it out of the recipe that names it.")
     if path.is_file():
         yield path
     else:
@@ -137,6 +140,16 @@ def ensure(table: Table, names: Sequence[str], progress: Progress | None = None)
     return {name: folder(table, name) for name in names}
 
 
+@contextmanager
+def _setting(failed: threading.Event) -> Iterator[None]:
+    """Sets the event when the block is left early, by Ctrl-C for one: no waiting step begins any more."""
+    try:
+        yield
+    except BaseException:
+        failed.set()
+        raise
+
+
 def _run(table: Table, todo: list[str], progress: Progress) -> None:
     lanes = {lane: threading.Semaphore(count) for lane, count in LANES.items()}
     failed = threading.Event()
@@ -151,7 +164,7 @@ def _run(table: Table, todo: list[str], progress: Progress) -> None:
     running: dict[Future[Any], str] = {}
     waiting, ready = list(todo), set[str]()
     error: BaseException | None = None
-    with ThreadPoolExecutor(max_workers=len(todo)) as pool:
+    with ThreadPoolExecutor(max_workers=len(todo)) as pool, _setting(failed):
         while (waiting and not error) or running:
             for name in [n for n in waiting if not error and not (set(table[n].needs) & set(todo)) - ready]:
                 waiting.remove(name)

@@ -10,7 +10,7 @@ TESTBED = ROOT / "testbed"
 
 
 def cache() -> Path:
-    """The folder of everything that is made once: BUILDKEEP_CACHE, else the user's cache folder (as tools/venv does)."""
+    """The folder of all that is made once: BUILDKEEP_CACHE, else the user's cache folder (as tools/venv does)."""
     home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(os.environ.get("BUILDKEEP_CACHE") or Path(home) / "buildkeep")
 

@@ -73,7 +73,7 @@ class Step:
         self.say("$ " + " ".join(words))
         try:
             with self.log.open("ab") as log:
-                done = subprocess.run(  # noqa: S603  our own commands, no shell
+                done = subprocess.run(
                     words, env={**os.environ, **(env or {})}, cwd=cwd, input=None if feed is None else feed.encode(),
                     stdin=subprocess.DEVNULL if feed is None else None, stdout=subprocess.PIPE, stderr=log,
                     timeout=timeout, check=False,

@@ -10,7 +10,6 @@ from testbed import catalog
 from testbed.certificates import ADDRESS, ZONES
 
 NAMESPACE = "registry"
-SEED_IN_NODE = "/buildkeep/seed"  # the cache, read-only
 STORAGE_IN_NODE = "/var/lib/buildkeep/registry"
 CA_IN_NODE = "/etc/containerd/certs.d/buildkeep-ca.crt"
 HOSTS_IN_NODE = "/etc/containerd/certs.d/_default/hosts.toml"
@@ -28,7 +27,7 @@ http:
 
 
 def hosts_toml() -> str:
-    """containerd's hosts file for every registry name: ours answers, the real one is never asked."""
+    """Containerd's hosts file for every registry name: ours answers, the real one is never asked."""
     url = f"https://{ADDRESS}"
     return f'server = "{url}"\n[host."{url}"]\n  capabilities = ["pull", "resolve"]\n  ca = "{CA_IN_NODE}"\n'
 
@@ -65,9 +64,11 @@ def objects(state: Path, upstream: Sequence[str]) -> list[dict[str, Any]]:
     meta: dict[str, Any] = {"name": "registry", "namespace": NAMESPACE, "labels": labels}
     tls = {name: (state / file).read_text() for name, file in
            {"tls.crt": "registry.crt", "tls.key": "registry.key"}.items()}  # fmt: skip
-    volumes = {"config": ("/etc/distribution", {"configMap": {"name": "registry"}}),
-               "tls": ("/tls", {"secret": {"secretName": "registry"}}),
-               "storage": ("/var/lib/registry", {"hostPath": {"path": STORAGE_IN_NODE, "type": "Directory"}})}  # fmt: skip
+    volumes = {
+        "config": ("/etc/distribution", {"configMap": {"name": "registry"}}),
+        "tls": ("/tls", {"secret": {"secretName": "registry"}}),
+        "storage": ("/var/lib/registry", {"hostPath": {"path": STORAGE_IN_NODE, "type": "Directory"}}),
+    }
     container = {
         "name": "registry",
         "image": catalog.REGISTRY_IMAGE,

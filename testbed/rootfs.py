@@ -1,4 +1,7 @@
-"""Debian file systems made by debootstrap: the base of images and of the node. Bookworm: its systemd boots on cgroup v1."""
+"""Debian file systems made by debootstrap: the base of images and of the node.
+
+Bookworm, since its systemd still boots on cgroup v1.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ PACKAGES = {
         "uidmap", "libseccomp2", "busybox-static",
     ),
 }  # fmt: skip
-SECONDS = {"debian": 45, "python": 65, "node": 110}
+SECONDS = {"debian": 45, "python": 60, "node": 100}
 # What no image needs: package lists and archives, documents, what the kernel mounts over.
 EMPTIED = ("var/lib/apt/lists", "var/cache/apt", "var/log", "dev", "proc", "sys", "run", "tmp",
            "usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale")  # fmt: skip

@@ -15,7 +15,7 @@ from testbed.progress import Step
 
 @dataclass(frozen=True)
 class Need:
-    """A file or command that must be there, and the Debian package that brings it. `probe` with a `/` is a path glob."""
+    """A file or command that must be there, and the Debian package that brings it; `probe` with a `/` is a glob."""
 
     probe: str
     package: str
@@ -84,7 +84,7 @@ def architecture(machine: str = "") -> str:
 def output(command: list[str], timeout: float = 30) -> str | None:
     """The standard output of a short command, or None where it is missing, fails or takes longer than `timeout` s."""
     try:
-        done = subprocess.run(  # noqa: S603  our own commands, no shell
+        done = subprocess.run(
             command, capture_output=True, text=True, timeout=timeout, check=True, stdin=subprocess.DEVNULL
         )
     except (OSError, subprocess.SubprocessError):

@@ -53,13 +53,14 @@ def install(requirements: str, target: Path, step: Step, python: str = "") -> No
     file = target.with_name(target.name + ".requirements")
     file.write_text(requirements)
     command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-cache-dir", "--no-deps",
-               "--no-compile", "--require-hashes", *wheel_options(python), "--target", str(target), "-r", str(file)]  # fmt: skip
+               "--no-compile", "--require-hashes", *wheel_options(python), "--target", str(target),
+               "-r", str(file)]  # fmt: skip
     step.run(command)
     file.unlink()
 
 
 def wheel_options(python: str, machine: str = "") -> Sequence[str]:
-    """pip's options for wheels that fit CPython `python` on glibc 2.36 (Debian bookworm); none for ''."""
+    """Pip's options for wheels that fit CPython `python` on glibc 2.36 (Debian bookworm); none for ''."""
     if not python:
         return []
     machine = machine or platform.machine()
