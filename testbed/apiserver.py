@@ -94,7 +94,7 @@ class ApiServer:
                 f"--etcd-servers=http://127.0.0.1:{client}", f"--secure-port={self.port}", "--bind-address=127.0.0.1",
                 "--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none",
                 f"--cert-dir={self._folder / 'certs'}", "--service-cluster-ip-range=10.96.0.0/24",
-                "--authorization-mode=RBAC",
+                "--authorization-mode=RBAC", "--allow-privileged",
                 f"--token-auth-file={self._folder / 'tokens.csv'}", "--service-account-issuer=https://bare.invalid",
                 f"--service-account-key-file={self._folder / 'accounts.key'}",
                 f"--service-account-signing-key-file={self._folder / 'accounts.key'}", *self._flags,

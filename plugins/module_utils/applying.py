@@ -13,6 +13,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.errors import Buildke
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import (
     Key,
     Object,
+    annotations_of,
     comparable,
     difference,
     key_of,
@@ -43,12 +44,16 @@ class Options:
 
 @dataclass(frozen=True)
 class Change:
-    """What became of one object. `notes` are sentences for the user; `diff` is one entry of Ansible's diff."""
+    """What became of one object. `notes` are sentences for the user; `diff` is one entry of Ansible's diff.
+
+    `before` are the annotations that a Namespace had: they say what a tenant was allowed until now.
+    """
 
     key: Key
     action: str
     notes: tuple[str, ...] = ()
     diff: dict[str, str] | None = None
+    before: dict[str, str] | None = None
 
     @property
     def changed(self) -> bool:
@@ -177,7 +182,9 @@ class Applier:
 
     def _change(self, key: Key, action: str, before: Object | None, after: Object, notes: Sequence[str]) -> Change:
         diff = difference(key, before, after) if self._options.diff and action != UNCHANGED else None
-        return Change(key, action, tuple(notes), diff)
+        return Change(
+            key, action, tuple(notes), diff, annotations_of(before) if before and key.kind == "Namespace" else None
+        )
 
 
 def _action(status: int, live: Object | None, after: Object) -> str:

@@ -108,11 +108,15 @@ def result(changes: Sequence[Change]) -> dict[str, Any]:
     counts = Counter(change.action for change in changes)
     found: dict[str, Any] = {
         "changed": any(change.changed for change in changes),
-        "objects": [
-            {"kind": c.key.kind, "namespace": c.key.namespace, "name": c.key.name, "action": c.action} for c in changes
-        ],
+        "objects": [_entry(change) for change in changes],
         "msg": ", ".join(f"{count} {action}" for action, count in sorted(counts.items())) or "nothing to do",
     }
     notes = list(dict.fromkeys(note for change in changes for note in change.notes))
     diffs = [change.diff for change in changes if change.diff]
     return found | ({"warnings": notes} if notes else {}) | ({"diff": diffs} if diffs else {})
+
+
+def _entry(change: Change) -> dict[str, Any]:
+    key = change.key
+    found = {"kind": key.kind, "namespace": key.namespace, "name": key.name, "action": change.action}
+    return found if change.before is None else {**found, "before": change.before}

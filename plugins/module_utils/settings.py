@@ -89,7 +89,8 @@ def read_settings(raw: Mapping[str, Any]) -> Settings:
 
     Args:
         raw: variables of the inventory without their prefix `buildkeep_`: `tenants`, `images`, `mode` and so on
-            (DEFAULTS lists them). A key that is missing or None takes its default.
+            (DEFAULTS lists them). A key that is missing or None takes its default. Roles that need no tenants leave
+            them out; a list that is given must name one.
 
     Raises:
         BuildkeepError: with every problem, each naming the variable, where there is one the tenant, and the remedy.
@@ -97,6 +98,8 @@ def read_settings(raw: Mapping[str, Any]) -> Settings:
     given = json.loads(json.dumps(dict(raw), default=str))
     values = {**DEFAULTS, **{key: value for key, value in given.items() if key in DEFAULTS and value is not None}}
     problems = [_unknown(key) for key in given if key not in DEFAULTS and key not in _CONNECTION]
+    if "tenants" in given and not values["tenants"]:
+        problems.append("buildkeep_tenants: names no tenant. List at least one, such as `[{name: shop}]`.")
     found = faults(values, _schema(), tuple(load_profiles().builders))
     problems += [sentence(fault, values) for fault in found]
     broken = {fault.path.partition(".")[0] for fault in found}

@@ -73,9 +73,8 @@ def inventory_schema(values: Schema) -> dict[str, Any]:
         "properties": {
             "tenants": {
                 "type": "array",
-                "minItems": 1,
                 "items": chart["tenants"]["items"],
-                "x-remedy": "List at least one tenant, such as `[{name: shop}]`.",
+                "x-remedy": "Write a list such as `[{name: shop}]`.",
             },
             "images": tenant["images"],
             "mode": tenant["mode"],

@@ -118,6 +118,10 @@ objects:
         - C(deleted); C(restored) for one put back as it was found; C(kept) for a namespace that stays, without our
           labels.
       type: str
+    before:
+      description: The annotations that a Namespace had.
+      returned: for a Namespace that was there
+      type: dict
 msg:
   description: How many objects were created, changed and so on.
   returned: success

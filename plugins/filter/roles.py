@@ -1,0 +1,77 @@
+"""What the roles ask of the logic in module_utils: inventory in, plain data out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.buildkeep.ci.plugins.module_utils import canary_cases, tenant_objects
+from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICY_PODS
+from ansible_collections.buildkeep.ci.plugins.module_utils.policies import build_policies
+from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
+
+Raw = Mapping[str, Any]
+
+
+def _of_settings(work: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a filter over an inventory of a function over settings."""
+
+    @wraps(work)
+    def filtered(raw: Raw, *arguments: Any) -> Any:
+        try:
+            return work(read_settings(raw), *arguments)
+        except BuildkeepError as error:
+            raise AnsibleFilterError(str(error)) from error
+
+    return filtered
+
+
+def checked(raw: Raw) -> dict[str, Any]:
+    """Give the arguments of `buildkeep.ci.preflight`: problems of the inventory, and as whom canaries are sent."""
+    try:
+        settings = read_settings({"tenants": [], **raw})
+    except BuildkeepError as error:
+        return {"problems": list(error.problems), "user": "", "groups": []}
+    problems = []
+    if settings.state == "absent":
+        problems = ["buildkeep_state: absent takes everything away, which site.yml does not. Run buildkeep.ci.remove."]
+    return {"problems": problems, **tenant_objects.identity(settings)}
+
+
+def policies(settings: Settings, live: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
+    """Give all policies and bindings, with the allowlist of the cluster as it is now.
+
+    Args:
+        settings: of the inventory.
+        live: what the lookup `buildkeep.ci.allowlist` gives: one list, or none where there is no policy yet.
+    """
+    return build_policies(settings.profiles, live[0] if live else [], settings.controller, settings.prefix)
+
+
+def pods_policy(settings: Settings, images: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """Give the policy about pods alone, with the allowlist of the inventory or the one given."""
+    wanted = settings.images if images is None else images
+    built = build_policies(settings.profiles, wanted, settings.controller, settings.prefix)
+    return [one for one in built if one["metadata"]["name"] == POLICY_PODS]
+
+
+class FilterModule:
+    """The filters, by name."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Give Ansible the filters."""
+        return {
+            "allowlist_canaries": _of_settings(canary_cases.allowlist_cases),
+            "canary_identity": _of_settings(tenant_objects.identity),
+            "canary_objects": _of_settings(tenant_objects.canary_objects),
+            "checked": checked,
+            "pods_policy": _of_settings(pods_policy),
+            "policies": _of_settings(policies),
+            "rule_canaries": _of_settings(canary_cases.rule_cases),
+            "summary": _of_settings(tenant_objects.summary),
+            "tenant_canaries": _of_settings(canary_cases.tenant_cases),
+            "tenant_objects": _of_settings(tenant_objects.tenant_objects),
+        }

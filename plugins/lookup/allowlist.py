@@ -1,0 +1,72 @@
+"""The cluster-wide allowlist as it stands in the cluster."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_causes import ADMISSION
+from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import connect
+from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICY_PODS
+
+DOCUMENTATION = """
+name: allowlist
+author: Buildkeep maintainers
+version_added: 0.1.0
+short_description: the cluster-wide allowlist as it stands in the cluster
+description:
+  - Reads the policy C(buildkeep-pods) and returns the list of entries in it, or nothing where there is no such policy.
+options:
+  _terms:
+    description: none are read.
+  kubeconfig:
+    description: path of a kubeconfig; empty for the one of the environment.
+    type: str
+    default: ""
+  context:
+    description: context in it; empty for the current one.
+    type: str
+    default: ""
+"""
+
+EXAMPLES = """
+- ansible.builtin.debug:
+    msg: "{{ query('buildkeep.ci.allowlist') }}"
+"""
+
+RETURN = """
+_raw:
+  description: one element, the list of entries; none where the policy does not exist.
+  type: list
+  elements: list
+"""
+
+
+def entries(policy: Mapping[str, Any]) -> list[str]:
+    """Read the entries out of a policy: its variable `allowed` begins with them, written as JSON."""
+    for variable in policy["spec"].get("variables") or []:
+        if variable["name"] == "allowed":
+            try:
+                found, _ = json.JSONDecoder().raw_decode(variable["expression"])
+            except ValueError:
+                return []
+            return [entry for entry in found if isinstance(entry, str)] if isinstance(found, list) else []
+    return []
+
+
+class LookupModule(LookupBase):  # type: ignore[misc]  # ansible has no type hints
+    """See DOCUMENTATION."""
+
+    def run(self, terms: Sequence[str], variables: Any = None, **kwargs: Any) -> list[list[str]]:
+        """Read the policy. Raises AnsibleError where the cluster does not answer."""
+        self.set_options(var_options=variables, direct=kwargs)
+        try:
+            cluster = connect(self.get_option("kubeconfig") or "", self.get_option("context") or "")
+            policy = cluster.get(cluster.resource(ADMISSION, "ValidatingAdmissionPolicy"), "", POLICY_PODS)
+        except BuildkeepError as error:
+            raise AnsibleError(str(error)) from error
+        return [] if policy is None else [entries(policy)]

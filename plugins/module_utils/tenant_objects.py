@@ -1,0 +1,80 @@
+"""What the templates of the roles `tenants`, `rbac` and `pod_security` insert. Pure functions over settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
+    ANNOTATION_BUILDERS,
+    ANNOTATION_IMAGES,
+    CANARY_GROUP,
+    CANARY_NAMESPACE,
+    CANARY_ROLE,
+    CONTROLLER_ROLE,
+    LABEL_MODE,
+    LABEL_TENANT,
+)
+from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings
+from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import service_accounts
+
+_ACCESS: Mapping[str, Any] = {
+    "canary_role": CANARY_ROLE,
+    "canary_group": CANARY_GROUP,
+    "controller_role": CONTROLLER_ROLE,
+}
+
+
+def tenant_objects(settings: Settings) -> list[dict[str, Any]]:
+    """Give the variables of the templates, one mapping for each tenant that is to be there."""
+    controller = {
+        "controller_namespace": settings.controller.namespace,
+        "controller_service_account": settings.controller.service_account,
+    }
+    return [
+        {
+            "name": tenant.name,
+            "namespace": tenant.namespace,
+            "labels": tenant.labels,
+            "annotations": tenant.annotations,
+            "service_accounts": list(tenant.service_accounts),
+            "quota": tenant.quota,
+            **controller,
+            **_ACCESS,
+        }
+        for tenant in settings.present
+    ]
+
+
+def canary_objects(settings: Settings) -> dict[str, Any]:
+    """Give the same variables for the namespace in which each rule is proven.
+
+    It has every builder and no image of its own. It has no Pod Security labels, which would answer before our rules,
+    and room for no pod: the quota is asked last, so what passes every rule is still not made.
+    """
+    builders = tuple(settings.profiles.builders)
+    return {
+        "name": CANARY_NAMESPACE,
+        "namespace": CANARY_NAMESPACE,
+        "labels": {LABEL_TENANT: CANARY_NAMESPACE, LABEL_MODE: "enforce"},
+        "annotations": {ANNOTATION_IMAGES: "", ANNOTATION_BUILDERS: ",".join(builders)},
+        "service_accounts": list(service_accounts(builders)),
+        "quota": {"pods": 0},
+        **_ACCESS,
+    }
+
+
+def identity(settings: Settings) -> dict[str, Any]:
+    """Give the user and groups that canaries are sent as: the controller, and the group that may create them."""
+    return {"user": settings.controller.user, "groups": [*settings.controller.groups, CANARY_GROUP]}
+
+
+def summary(settings: Settings) -> list[str]:
+    """Tell in words what the tenants are, a line each."""
+    lines = [
+        f"{tenant.name}: namespace {tenant.namespace}, Pod Security {tenant.pss_level}, mode {tenant.mode}, "
+        f"labels in Jenkins: {', '.join(f'{tenant.name}-{builder}' for builder in tenant.builders) or 'none'}"
+        for tenant in settings.present
+    ]
+    left = [tenant.name for tenant in settings.tenants if tenant.state == "absent"]
+    return lines + ([f"taken away: {', '.join(left)}"] if left else [])
