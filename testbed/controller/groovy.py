@@ -81,7 +81,7 @@ class _Parser:
                 return tuple(found)
             found.append(self.statement())
             if not (self.token.kind in ("newline", "end") or self.sees(";", "}")):
-                what = "this string" if self.token.kind == "string" else f"'{self.token.text}'"
+                what = "a string" if self.token.kind == "string" else f"'{self.token.text}'"
                 raise GroovySyntaxError(self.token.pos, f"unexpected {what} after the end of a statement")
 
     def statement(self) -> Statement:
@@ -147,6 +147,8 @@ class _Parser:
                 return self.chained(Call(token.pos, ".".join(path), args, named, self.body()))
             if self.sees("{"):
                 return Call(token.pos, ".".join(path), body=self.body())
+            if self.sees("[") and self.token.pos.column == self.tokens[self.at - 1].pos.column + len(path[-1]):
+                return self.unknown("an index")
             return Variable(token.pos, tuple(path))
         return self.chained(self.primary())
 
