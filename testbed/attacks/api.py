@@ -54,17 +54,31 @@ class Api:
         Raises:
             OSError: the server cannot be reached.
         """
-        headers = {"Accept": "application/json", "Content-Type": PATCH_TYPES.get(verb, "application/json")}
+        status, raw = self._send(verb, path, None if body is None else json.dumps(body).encode())
+        return status, _decode(raw)
+
+    def text(self, path: str) -> str:
+        """What is served as plain text, such as a container's log.
+
+        Raises:
+            RuntimeError: the server refused it; its words are in the message.
+        """
+        status, raw = self._send("GET", path, None)
+        if status >= 400:
+            raise RuntimeError(f"GET {path}: {status} {message(_decode(raw))}")
+        return raw.decode(errors="replace")
+
+    def _send(self, verb: str, path: str, data: bytes | None) -> tuple[int, bytes]:
+        headers = {"Accept": "application/json, */*", "Content-Type": PATCH_TYPES.get(verb, "application/json")}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
-        data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.server + path, data, headers, method=verb)  # noqa: S310 (https, checked)
         try:
             with urllib.request.urlopen(request, timeout=SECONDS, context=self.tls) as answer:  # noqa: S310
-                return answer.status, json.load(answer)
+                return answer.status, answer.read()
         except urllib.error.HTTPError as refusal:
             with refusal:
-                return refusal.code, _decode(refusal.read())
+                return refusal.code, refusal.read()
 
     def ask(self, verb: str, path: str, body: Any = None) -> Answer:
         """One request as a question: may I? See `call`."""

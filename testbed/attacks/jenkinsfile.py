@@ -14,7 +14,7 @@ TEXT = """\
 pipeline {{
   agent {{
     kubernetes {{
-      cloud 'shop'
+      cloud '{tenant}'
 {settings}      yaml '''
 {pod}'''
     }}
@@ -44,16 +44,17 @@ def pod_text(part: Mapping[str, Any]) -> str:
     return pod
 
 
-def jenkinsfile(part: Mapping[str, Any], step: str = STEP) -> str:
-    """The declarative Jenkinsfile of a table entry, on shop's cloud.
+def jenkinsfile(part: Mapping[str, Any], step: str = STEP, tenant: str = "shop") -> str:
+    """The declarative Jenkinsfile of a table entry.
 
     Args:
         part: `pod`, as the author writes it, and optionally `agent`, further settings of the `kubernetes` block.
         step: the command that its first container runs.
+        tenant: whose cloud it asks for.
 
     Raises:
         ValueError: see `pod_text`.
     """
     settings = "".join(f"      {key} '{value}'\n" for key, value in part.get("agent", {}).items())
     container = part["pod"]["spec"]["containers"][0]["name"]
-    return TEXT.format(settings=settings, pod=pod_text(part), container=container, step=step)
+    return TEXT.format(tenant=tenant, settings=settings, pod=pod_text(part), container=container, step=step)

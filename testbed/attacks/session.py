@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from testbed import builds
@@ -43,5 +44,5 @@ def attack(kubeconfig: Path, only: Sequence[str] = ()) -> list[Outcome]:
         "resources": {"limits": {"cpu": "100m", "memory": "64Mi"}},
     }
     with stage(admin, BASE) as prepared:
-        runner = Runner(prepared, builds.build, pod_maker(admin), tool)
+        runner = Runner(prepared, partial(builds.build, kubeconfig=kubeconfig), pod_maker(admin), tool)
         return runner.run([each for each in attacks if not only or each.id in only])

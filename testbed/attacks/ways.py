@@ -27,17 +27,19 @@ class Build(Protocol):
 Builder = Callable[[str, Path], Build]
 
 
-def run_build(build: Builder, name: str, part: Mapping[str, Any]) -> Build:
-    """Hands a Jenkinsfile to the controller as an author of shop.
+def run_build(build: Builder, name: str, part: Mapping[str, Any], tenant: str = "shop", cloud: str = "") -> Build:
+    """Hands a Jenkinsfile to the controller as an author of a tenant.
 
     Args:
         build: submits the folder's Jenkinsfile as a job, and waits for its end.
-        name: the job's name below shop's folder.
+        name: the job's name below the tenant's folder.
         part: `pod` and optionally `agent`.
+        tenant: whose author it is.
+        cloud: the cloud that the Jenkinsfile asks for, where it is not the tenant's own.
     """
     with tempfile.TemporaryDirectory(prefix="buildkeep-attack-") as folder:
-        (Path(folder) / "Jenkinsfile").write_text(jenkinsfile(part), encoding="utf-8")
-        return build(f"shop/{name}", Path(folder))
+        (Path(folder) / "Jenkinsfile").write_text(jenkinsfile(part, tenant=cloud or tenant), encoding="utf-8")
+        return build(f"{tenant}/{name}", Path(folder))
 
 
 def attempted(result: Build) -> Answer:
