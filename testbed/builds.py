@@ -110,7 +110,7 @@ def _submit(job: str, workspace: bytes, jenkinsfile: str, kubeconfig: Path) -> I
     if configuration.cert_file:
         context.load_cert_chain(configuration.cert_file, configuration.key_file)
     headers = {HEADER_TOKEN: token, "Content-Type": "application/x-tar"}
-    if bearer := configuration.get_api_key_with_prefix("authorization"):
+    if bearer := configuration.get_api_key_with_prefix("BearerToken"):
         headers["Authorization"] = bearer
     service = f"{configuration.host}/api/v1/namespaces/{NAMESPACE}/services/{NAME}:http/proxy"
     url = f"{service}/job/{job}/build?{urlencode({'jenkinsfile': jenkinsfile})}"

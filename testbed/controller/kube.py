@@ -69,7 +69,7 @@ class Kube:
     def _request(self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None,
                  read: float = READ_SECONDS, whole: bool = True) -> urllib3.BaseHTTPResponse:  # fmt: skip
         url = f"{self._configuration.host}{path}"
-        headers = {"Authorization": self._configuration.get_api_key_with_prefix("authorization") or "",
+        headers = {"Authorization": self._configuration.get_api_key_with_prefix("BearerToken") or "",
                    "Accept": "application/json", "Content-Type": "application/json"}  # fmt: skip
         try:
             response: urllib3.BaseHTTPResponse = self._pool.request(

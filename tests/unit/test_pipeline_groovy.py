@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from testbed.controller.groovy import parse
 from testbed.controller.syntax import Assignment, Call, Expression, Literal, Text, Unknown, Variable
 from testbed.controller.tokens import GroovySyntaxError
