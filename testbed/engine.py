@@ -1,6 +1,7 @@
 """The container engine under kind: Docker where it runs, else podman.
 
-Podman's settings, storage and networks are ours alone, in the cache: containers and images of the user's podman are neither seen nor touched.
+Podman's settings, storage and networks are ours alone, in the cache: containers and images of the
+user's podman are neither seen nor touched.
 """
 
 from __future__ import annotations

@@ -67,9 +67,9 @@ def write_layer(
 
     `contents` maps a path in the image (`/usr/bin/x`) to a file or folder of this machine (taken with all that is in
     it, modes, owners, links and file capabilities kept), to bytes (a file of mode 0644; 0755 if they begin with
-    `#!`), or to a text `-> target` (a symbolic link). `compress` is gzip's level, 0 stores a plain tar. Files and folders named
-    in `skip` are left out. Directories above an entry are made with mode 0755: never put one below a symbolic link of
-    a lower layer (`/bin`, `/lib` and `/sbin` are such in Debian: write `/usr/bin`).
+    `#!`), or to a text `-> target` (a symbolic link). `compress` is gzip's level, 0 stores a plain tar. Files and
+    folders named in `skip` are left out. Directories above an entry are made with mode 0755: never put one below a
+    symbolic link of a lower layer (`/bin`, `/lib` and `/sbin` are such in Debian: write `/usr/bin`).
     """
     with path.open("wb") as file:
         blob = _Hashing(file)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -139,6 +140,8 @@ class Progress:
             with self.lock:
                 text = "; ".join(step.status() for step in self.running)
                 if self.terminal and text:
-                    print(f"\r\033[K{text[: os.get_terminal_size().columns - 1]}", end="", file=self.out, flush=True)
+                    print(
+                        f"\r\033[K{text[: shutil.get_terminal_size().columns - 1]}", end="", file=self.out, flush=True
+                    )
                 elif text:
                     self._line(text)
