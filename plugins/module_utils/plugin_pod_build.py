@@ -198,10 +198,8 @@ def _agent_variables(environment: Mapping[str, str], folder: str | None) -> list
 
 def _decorate(cloud: Mapping[str, Any], spec: JSON) -> None:
     """Default node selector, restart policy, workspace in every container, and the cloud's restricted context."""
-    placed = (
-        spec.get("runtimeClassName") or spec.get("nodeSelector") or (spec.get("affinity") or {}).get("nodeAffinity")
-    )
-    if not placed:
+    affinity = (spec.get("affinity") or {}).get("nodeAffinity")
+    if spec.get("runtimeClassName") is None and not spec.get("nodeSelector") and affinity is None:
         spec["nodeSelector"] = {"kubernetes.io/os": "linux"}
     spec["restartPolicy"] = spec.get("restartPolicy") or "Never"
     for container in spec["containers"]:

@@ -1,0 +1,143 @@
+"""The pods inside the clouds: exactly the rights of their profile, and the pod that the plugin makes of them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
+from ansible_collections.buildkeep.ci.plugins.module_utils.plugin_pod import (
+    AgentInfo,
+    clouds,
+    dynamic_pod,
+    pod_request,
+    static_pod,
+)
+from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import load_profiles
+
+from tests.chart.rendering import CHART, JSON, pods, template, tenants
+
+AGENT = AgentInfo("shop-kaniko-abc12", "s3cr3t")
+HARDENED = {
+    "runAsNonRoot": True,
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
+def container(pod: JSON, name: str) -> JSON:
+    """One container of a pod."""
+    (found,) = [one for one in pod["spec"]["containers"] if one["name"] == name]
+    return dict(found)
+
+
+def plugin_pods(values: JSON) -> Iterator[JSON]:
+    """The pod of the static template, and those that Jenkinsfiles get which bring YAML of their own."""
+    (cloud,) = clouds(template(values).of_kind("ConfigMap")).values()
+    yield static_pod(cloud, "shop-kaniko", AGENT)
+    for attributes in ({}, {"yaml": "spec: {}"}, {"yaml": "spec: {}", "yamlMergeStrategy": "override"}):
+        for parent in ({}, {"inheritFrom": "shop-kaniko"}):
+            yield dynamic_pod(cloud, pod_request({**attributes, **parent}, "shop_1-x", "job/shop/1/"), AGENT)
+
+
+def test_a_builder_has_the_rights_of_its_profile_and_no_more() -> None:
+    (profile,) = load_profiles().builders.values()
+    builder = container(pods(template(tenants("shop")))["shop-kaniko"], profile.name)
+    assert builder["image"] == profile.image
+    assert builder["securityContext"] == {
+        "runAsUser": profile.run_as_user,
+        "runAsGroup": profile.run_as_group,
+        "runAsNonRoot": profile.run_as_user != 0,
+        "allowPrivilegeEscalation": profile.allow_privilege_escalation,
+        "capabilities": {"drop": ["ALL"], "add": list(profile.capabilities_add)},
+        "seccompProfile": {"type": profile.seccomp},
+    }
+
+
+def test_a_pod_states_its_limits_and_mounts_no_token() -> None:
+    spec = pods(template(tenants("shop")))["shop-kaniko"]["spec"]
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["enableServiceLinks"] is False
+    assert spec["serviceAccountName"] == "builder-kaniko"
+    assert spec["activeDeadlineSeconds"] == 14400
+    assert spec["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    assert all({"cpu", "memory"} == set(one["resources"]["limits"]) for one in spec["containers"])
+    assert {volume["name"]: set(volume) - {"name"} for volume in spec["volumes"]} == {
+        "registry-credentials": {"secret"}
+    }
+
+
+def test_what_the_plugin_makes_of_it_is_a_pod_with_a_bounded_workspace() -> None:
+    found = list(plugin_pods(tenants("shop")))
+    assert len(found) == 7
+    for pod in found:
+        kubernetes_validate.validate(pod, "1.37", strict=True)
+        assert pod["metadata"]["namespace"] == "ci-shop"
+        assert pod["metadata"]["labels"]["buildkeep.dev/tenant"] == "shop"
+        (workspace,) = [volume for volume in pod["spec"]["volumes"] if volume["name"] == "workspace-volume"]
+        assert workspace["emptyDir"]["sizeLimit"] == "10Gi"
+
+
+def test_the_agent_is_hardened_in_every_pod_whatever_a_jenkinsfile_does() -> None:
+    for pod in plugin_pods(tenants("shop")):
+        agent = container(pod, "jnlp")
+        assert agent["securityContext"] == {**HARDENED, "privileged": False, "runAsUser": 1000, "runAsGroup": 1000}
+        assert agent["resources"]["limits"] == {"cpu": "500m", "memory": "512Mi"}
+        assert agent["image"] == load_profiles().agent_image
+
+
+def test_a_pod_of_a_jenkinsfile_runs_as_the_agent_unless_it_inherits_a_builder() -> None:
+    accounts = [pod["spec"]["serviceAccountName"] for pod in plugin_pods(tenants("shop"))]
+    assert accounts == ["builder-kaniko", *("agent", "builder-kaniko") * 3]
+
+
+def test_the_agents_image_can_be_replaced() -> None:
+    image = "registry.example.com:5000/jenkins/inbound-agent:3355-1"
+    for pod in plugin_pods({**tenants("shop"), "agent": {"image": image}}):
+        assert container(pod, "jnlp")["image"] == image
+
+
+def altered(tmp_path: Path, **changes: Any) -> Path:
+    """A copy of the chart with a changed kaniko profile."""
+    chart = tmp_path / "chart"
+    shutil.copytree(CHART, chart)
+    profiles = yaml.safe_load((chart / "profiles.yaml").read_text(encoding="utf-8"))
+    profiles["builders"]["kaniko"].update(changes)
+    (chart / "profiles.yaml").write_text(yaml.safe_dump(profiles), encoding="utf-8")
+    return chart
+
+
+def test_text_of_a_profile_never_becomes_a_secret_of_the_controller(tmp_path: Path) -> None:
+    rendered = template(tenants("shop"), chart=altered(tmp_path, args=["-c", "echo ${HOME} $HOME"]))
+    (configmap,) = rendered.of_kind("ConfigMap")
+    assert "echo ^${HOME} $HOME" in configmap["data"]["cloud-shop.yaml"]
+    pod = static_pod(clouds([configmap])["shop"], "shop-kaniko", AGENT)
+    assert container(pod, "kaniko")["args"] == ["-c", "echo ${HOME} $HOME"]
+    raw = {"data": {"cloud-shop.yaml": configmap["data"]["cloud-shop.yaml"].replace("^${", "${")}}
+    with pytest.raises(BuildkeepError, match=r"cloud-shop.yaml: \$\{HOME\} would become a secret"):
+        clouds([raw])
+
+
+def test_a_profile_without_root_or_with_a_seccomp_file_is_rendered_so(tmp_path: Path) -> None:
+    chart = altered(
+        tmp_path,
+        runAsUser=1000,
+        capabilities={},
+        seccompProfile="Localhost/buildkeep/a.json",
+        allowPrivilegeEscalation=True,
+    )
+    builder = container(pods(template(tenants("shop"), chart=chart))["shop-kaniko"], "kaniko")
+    assert builder["securityContext"] == {
+        "runAsUser": 1000,
+        "runAsGroup": 0,
+        "runAsNonRoot": True,
+        "allowPrivilegeEscalation": True,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "Localhost", "localhostProfile": "buildkeep/a.json"},
+    }
