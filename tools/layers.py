@@ -55,7 +55,7 @@ LAYERS = (
             fixed("ruff", "format", "--check", "."),
             fixed("yamllint", "--strict", "."),
             fixed("mypy", COLLECTION, "testbed", "tools", "bench", "tests"),
-            fixed("ansible-lint", "--offline", "--strict", "--nocolor", "--parseable"),
+            fixed("ansible-lint", "--offline", "--strict", "--nocolor", "--format", "pep8"),
             helm_lint,
         ),
     ),
