@@ -11,6 +11,7 @@ import re
 import ssl
 import sys
 import tarfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 1800.0
 RESULT = "Finished: "
 LEFT_OUT = (".git", "__pycache__")
+# The client keeps a kubeconfig's certificates in files that all threads share, and shows them before they are written.
+CREDENTIALS = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -104,11 +107,12 @@ def _submit(job: str, workspace: bytes, jenkinsfile: str, kubeconfig: Path) -> I
     token = api_token(kubeconfig) if kubeconfig.is_file() else ""
     if not token:
         raise TestbedError("there is no stand-in controller", remedy="Run: python -m testbed up")
-    configuration: Any = kubernetes.client.Configuration()
-    kubernetes.config.load_kube_config(config_file=str(kubeconfig), client_configuration=configuration)
-    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
-    if configuration.cert_file:
-        context.load_cert_chain(configuration.cert_file, configuration.key_file)
+    with CREDENTIALS:
+        configuration: Any = kubernetes.client.Configuration()
+        kubernetes.config.load_kube_config(config_file=str(kubeconfig), client_configuration=configuration)
+        context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
+        if configuration.cert_file:
+            context.load_cert_chain(configuration.cert_file, configuration.key_file)
     headers = {HEADER_TOKEN: token, "Content-Type": "application/x-tar"}
     if bearer := configuration.get_api_key_with_prefix("BearerToken"):
         headers["Authorization"] = bearer
