@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.client import APPLY_PATCH
@@ -22,6 +22,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import (
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests_adoption import is_ours, plan
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import FIELD_MANAGER
+from ansible_collections.buildkeep.ci.plugins.module_utils.removing_waiting import wait_gone
 
 CREATED, CHANGED, ADOPTED, UNCHANGED = "created", "changed", "adopted", "unchanged"
 DELETED, RESTORED, KEPT = "deleted", "restored", "kept"
@@ -107,13 +108,11 @@ class Applier:
         options: Options,
         live: Live,
         resources: dict[tuple[str, str], Resource],
-        wait_gone: Callable[[Sequence[Object]], None],
     ) -> None:
         self._cluster = cluster
         self._options = options
         self._live = live
         self._resources = resources
-        self._wait_gone = wait_gone
 
     def run(self, wanted: Sequence[Object]) -> list[Change]:
         """Applies all, stage by stage. Raises BuildkeepError with the problems of a whole stage."""
@@ -134,7 +133,7 @@ class Applier:
             live = self._cluster.get(resource, key.namespace, key.name)
         if live is not None and live["metadata"].get("deletionTimestamp"):
             if not self._options.check:
-                self._wait_gone([live])
+                wait_gone(self._cluster, self._resources, [live], self._options.timeout)
             live = None
         try:
             return self._apply(key, resource, live, wanted)

@@ -25,7 +25,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import (
     shape_problem,
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests_plugin import CONNECTION, Mode
-from ansible_collections.buildkeep.ci.plugins.module_utils.removing import Remover, waiter
+from ansible_collections.buildkeep.ci.plugins.module_utils.removing import Remover
 
 ARGUMENTS: dict[str, Any] = {
     "owner": {"type": "str", "required": True},
@@ -99,7 +99,7 @@ def _changes(
         return remover.run(reachable)
     keep, kinds = {key_of(item) for item in wanted}, set(prune)
     left = [item for item in reachable if key_of(item) not in keep and (item["apiVersion"], item["kind"]) in kinds]
-    applier = Applier(cluster, options, live, resources, waiter(cluster, resources, options.timeout))
+    applier = Applier(cluster, options, live, resources)
     return applier.run(wanted) + remover.run(left)
 
 

@@ -23,7 +23,17 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
 Object = dict[str, Any]
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """Writes texts of several lines as such, so that a diff shows which of them changed."""
+
+
+def _text(dumper: Any, value: str) -> Any:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+
+_Dumper.add_representer(str, _text)
 # What JSON leaves as it is and YAML refuses or folds (YAML 1.1, 5.1 and 5.4).
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 # What the API server writes: not part of what an object is meant to be.
@@ -143,10 +153,12 @@ def render(
             origin = f"template {path}" + (f", each[{index}]" if each is not None else "")
             try:
                 found += parse(template.render({**variables, **values}), origin)
-            except jinja2.TemplateError as error:
-                problems.append(f"{origin}: {error}; give the variable in vars or each")
             except BuildkeepError as error:
                 problems += error.problems
+            except jinja2.UndefinedError as error:
+                problems.append(f"{origin}: {error}; give the variable in vars or each")
+            except Exception as error:  # an expression of the template may raise anything
+                problems.append(f"{origin}: {type(error).__name__}: {error}; correct the template or its variables")
     if problems:
         raise BuildkeepError(problems)
     return found
@@ -192,7 +204,7 @@ def _shown(item: Mapping[str, Any] | None) -> Any:
 def difference(key: Key, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> dict[str, str]:
     """One entry of Ansible's diff: YAML before and after, without a Secret's values."""
     texts = [
-        "" if shown is None else yaml.dump(shown, Dumper=_DUMPER, default_flow_style=False, allow_unicode=True)
+        "" if shown is None else yaml.dump(shown, Dumper=_Dumper, default_flow_style=False, allow_unicode=True)
         for shown in (_shown(before), _shown(after))
     ]
     if texts[0] == texts[1] and key.kind == "Secret":

@@ -86,11 +86,10 @@ def plan(live: Mapping[str, Any] | None, wanted: Object) -> Object:
 
 
 def restoring(live: Mapping[str, Any]) -> Object:
-    """The merge patch that puts a taken-over object back as it was found; fails if it changed meanwhile."""
+    """The merge patch that puts a taken-over object back as it was found; refused for another object of its name."""
     marks = {"metadata": {"annotations": {ANNOTATION_BEFORE: None, ANNOTATION_CREATED: None}}}
     patch = merge(remembered(live) or {}, marks)
-    identity = {"uid": live["metadata"]["uid"], "resourceVersion": live["metadata"]["resourceVersion"]}
-    return merge(patch, {"metadata": identity})
+    return merge(patch, {"metadata": {"uid": live["metadata"]["uid"]}})
 
 
 def bare(live: Mapping[str, Any]) -> Object:

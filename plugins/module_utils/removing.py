@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.applying import (
     DELETED,
@@ -18,7 +15,6 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.applying import (
 from ansible_collections.buildkeep.ci.plugins.module_utils.client import APPLY_PATCH, MERGE_PATCH
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, Resource, parallel
-from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import (
     Key,
     Object,
@@ -28,96 +24,14 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import (
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests_adoption import (
     bare,
-    is_ours,
     remembered,
     restoring,
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import ANNOTATION_CREATED, FIELD_MANAGER
+from ansible_collections.buildkeep.ci.plugins.module_utils.removing_foreign import foreign_objects
+from ansible_collections.buildkeep.ci.plugins.module_utils.removing_waiting import wait_gone
 
-POLL_SECONDS = 0.5
 MOST_NAMED = 10
-# What the cluster itself puts into every namespace, or derives from other objects there.
-_CLUSTER_MADE = {
-    ("ServiceAccount", "default"),
-    ("ConfigMap", "kube-root-ca.crt"),
-    ("ConfigMap", "openshift-service-ca.crt"),
-}
-_DERIVED_KINDS = {"Event", "Endpoints", "EndpointSlice"}
-
-
-def is_foreign(item: Object) -> bool:
-    """Whether an object in a namespace is somebody's, so that deleting the namespace would lose it.
-
-    Not so: ours, what the cluster makes in every namespace, and what a controller would make again or has made from
-    another object of the same namespace (that one counts).
-    """
-    metadata = item["metadata"]
-    owners = metadata.get("ownerReferences") or []
-    return not (
-        (is_ours(item) and remembered(item) is None)
-        or (item["kind"], metadata["name"]) in _CLUSTER_MADE
-        or item["kind"] in _DERIVED_KINDS
-        or any(owner.get("controller") for owner in owners)
-    )
-
-
-def foreign_objects(cluster: Cluster, kinds: Sequence[Resource], silent: Sequence[str], namespace: str) -> list[str]:
-    """What stays of others in a namespace, such as 'PersistentVolumeClaim cache'; sorted."""
-    found = {
-        f"{item['kind']} {item['metadata']['name']}"
-        for kind in kinds
-        if kind.kind not in _DERIVED_KINDS
-        for item in cluster.list(kind, namespace=namespace, metadata_only=True)
-        if is_foreign(item)
-    }
-    unknown = {f"whatever is of {version} (that API does not answer)" for version in silent}
-    return sorted(found | unknown)
-
-
-def wait_gone(
-    cluster: Cluster, resources: dict[tuple[str, str], Resource], items: Sequence[Object], timeout: float
-) -> None:
-    """Waits until these very objects (by uid) are gone.
-
-    Args:
-        cluster: where.
-        resources: the kinds of the items, by (apiVersion, kind).
-        items: whole objects.
-        timeout: seconds without any of them going.
-
-    Raises:
-        BuildkeepError: naming those that stay, and what the API server says about why.
-    """
-    left = {item["metadata"]["uid"]: item for item in items}
-    last_progress = time.monotonic()
-    pause = threading.Event()
-    while True:
-        groups: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-        for item in left.values():
-            key = key_of(item)
-            groups[key.api_version, key.kind, key.namespace].add(item["metadata"]["uid"])
-        now: dict[str, Object] = {}
-        for (api_version, kind, namespace), uids in groups.items():
-            for item in cluster.list(resources[api_version, kind], namespace=namespace):
-                if item["metadata"]["uid"] in uids:
-                    now[item["metadata"]["uid"]] = item
-        if not now:
-            return
-        if len(now) < len(left):
-            last_progress = time.monotonic()
-        left = now
-        if time.monotonic() - last_progress > timeout:
-            raise BuildkeepError([_stuck(item, timeout) for item in left.values()])
-        pause.wait(POLL_SECONDS)
-
-
-def _stuck(item: Object, timeout: float) -> str:
-    conditions = (item.get("status") or {}).get("conditions") or []
-    why = "; ".join(c["message"] for c in conditions if c.get("status") == "True" and c.get("message"))
-    finalizers = item["metadata"].get("finalizers") or (item.get("spec") or {}).get("finalizers") or []
-    because = why or (f"finalizers {', '.join(finalizers)}" if finalizers else "the API server gives no reason")
-    left = f"{key_of(item)} is not gone after {timeout:g} s without progress"
-    return f"{left}: {because}; remove what holds it, then run again"
 
 
 class Remover:
@@ -140,9 +54,9 @@ class Remover:
             mine = [key for key in keys if key.namespace not in doomed]
             done = parallel(lambda key: self._one(key, by_key[key], reasons), mine)
             if not self._options.check:
-                gone = [by_key[change.key] for change in done if change.action == DELETED]
-                wait_gone(self._cluster, self._resources, gone, self._options.timeout)
-            changes += done
+                going = [by_key[change.key] for change, gone in done if not gone]
+                wait_gone(self._cluster, self._resources, going, self._options.timeout)
+            changes += [change for change, _ in done]
             changes += [self._change(key, DELETED, by_key[key], None) for key in keys if key.namespace in doomed]
         return changes
 
@@ -154,47 +68,61 @@ class Remover:
 
         def look(space: Object) -> tuple[str, list[str] | None]:
             name = space["metadata"]["name"]
+            if space["metadata"].get("deletionTimestamp"):
+                return name, None
             if remembered(space) is not None or annotations_of(space).get(ANNOTATION_CREATED) != "true":
                 return name, []
             return name, foreign_objects(self._cluster, kinds, silent, name) or None
 
         return {name: found for name, found in parallel(look, spaces) if found is not None}
 
-    def _one(self, key: Key, live: Object, reasons: dict[str, list[str]]) -> Change:
+    def _one(self, key: Key, live: Object, reasons: dict[str, list[str]]) -> tuple[Change, bool]:
+        """The change, and whether nothing is left to wait for."""
         if remembered(live) is not None:
-            return self._send(key, live, RESTORED, "PATCH", restoring(live), MERGE_PATCH)
+            return self._patch(key, live, RESTORED, restoring(live), MERGE_PATCH), True
         if key.kind == "Namespace" and key.name in reasons:
             found = reasons[key.name]
             more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
             named = ", ".join(found[:MOST_NAMED]) + more
             why = f"it holds {named}" if found else "Buildkeep did not make it"
             note = f"{key} stays, without our labels: {why}; delete it yourself if nobody needs it"
-            return self._send(key, live, KEPT, "PATCH", bare(live), APPLY_PATCH, note)
-        precondition = {"preconditions": {"uid": live["metadata"]["uid"]}, "propagationPolicy": "Background"}
-        return self._send(key, live, DELETED, "DELETE", precondition, "application/json")
+            return self._patch(key, live, KEPT, bare(live), APPLY_PATCH, note), True
+        return self._delete(key, live)
 
-    def _send(
-        self, key: Key, live: Object, action: str, method: str, body: Object, content_type: str, note: str = ""
-    ) -> Change:
-        query = {"fieldManager": FIELD_MANAGER} if method == "PATCH" else {}
-        if content_type == APPLY_PATCH:
-            query["force"] = "true"
+    def _path(self, key: Key) -> str:
+        return self._resources[key.api_version, key.kind].path(key.namespace, key.name)
+
+    def _delete(self, key: Key, live: Object) -> tuple[Change, bool]:
+        body: Object = {"preconditions": {"uid": live["metadata"]["uid"]}, "propagationPolicy": "Background"}
         if self._options.check:
-            query["dryRun"] = "All"
+            body["dryRun"] = ["All"]  # in the body: where there is one, the API server does not look at the query
+        gone = False
+        try:
+            answer = self._cluster.client.request("DELETE", self._path(key), body, what=f"delete {key}").body
+            # Objects with finalizers or a grace period come back with a time of deletion; namespaces go later.
+            gone = not (answer.get("metadata") or {}).get("deletionTimestamp") and key.kind != "Namespace"
+        except ApiError as error:
+            # 404: gone already. 409: on its way, or another object of that name; waiting by uid tells.
+            if error.status not in {404, 409}:
+                raise
+            gone = error.status == 404
+        return self._change(key, DELETED, live, None), gone
+
+    def _patch(self, key: Key, live: Object, action: str, body: Object, content_type: str, note: str = "") -> Change:
+        query = {"fieldManager": FIELD_MANAGER} | ({"force": "true"} if content_type == APPLY_PATCH else {})
+        query |= {"dryRun": "All"} if self._options.check else {}
         after: Object | None = None
         try:
-            answer = self._cluster.client.request(
-                method,
-                self._resources[key.api_version, key.kind].path(key.namespace, key.name),
+            after = self._cluster.client.request(
+                "PATCH",
+                self._path(key),
                 body,
                 query=query,
                 content_type=content_type,
-                what=f"remove {key}",
-            )
-            after = answer.body if method == "PATCH" else None
+                what=f"restore {key}",
+            ).body
         except ApiError as error:
-            # Gone already, or another object of that name by now: either way what we meant is not there.
-            if not (error.status == 404 or (method == "DELETE" and error.status == 409)):
+            if error.status != 404:  # gone meanwhile: nothing to put back
                 raise
         return self._change(key, action, live, after, (note,) if note else ())
 
@@ -202,10 +130,3 @@ class Remover:
         self, key: Key, action: str, before: Object, after: Object | None, notes: tuple[str, ...] = ()
     ) -> Change:
         return Change(key, action, notes, difference(key, before, after) if self._options.diff else None)
-
-
-def waiter(
-    cluster: Cluster, resources: dict[tuple[str, str], Resource], timeout: float
-) -> Callable[[Sequence[Object]], None]:
-    """`wait_gone` for callers that know only the objects."""
-    return lambda items: wait_gone(cluster, resources, items, timeout)
