@@ -5,13 +5,16 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from testbed import catalog, certificates, engine, kindconfig, node, oci, paths, published, registry, seed, system
+from testbed.errors import TestbedError
 from testbed.images import reference
-from testbed.parts import ensure, folder, key, locked, missing, remove
+from testbed.parts import ensure, folder, key, locked, missing, remove, sweep
 from testbed.progress import Progress, Step
 from testbed.tools import tool
 
@@ -82,6 +85,7 @@ def up(cluster: Cluster) -> bool:
         running = found.get("node") == wanted["node"] and cluster.answers()
         if running and found == wanted:
             return False
+        sweep()
         names = needed(running)
         progress = Progress(len(missing(table, names)) + (2 if running else 5))
         parts = ensure(table, names, progress)
@@ -92,12 +96,26 @@ def up(cluster: Cluster) -> bool:
         with progress.step("fill the registry of the cluster", 2) as step:
             _fill(cluster, step, parts["seed"].name)
         if not running:
-            with progress.step("wait for the registry and name service", 20) as step:
+            with progress.step("wait for the registry and name service", 20) as step, _explained(cluster, step):
                 _wait(cluster, step)
-        with progress.step("start the controller", 10) as step:
+        with progress.step("start the controller", 10) as step, _explained(cluster, step):
             _controller(cluster, step)
         (cluster.state / "cluster.json").write_text(json.dumps(wanted))
         return True
+
+
+@contextmanager
+def _explained(cluster: Cluster, step: Step) -> Iterator[None]:
+    """Adds to the log of a step that fails what the cluster's events and pods say, which its error then shows."""
+    try:
+        yield
+    except TestbedError as error:
+        kubectl = [str(tool("kubectl")), f"--kubeconfig={cluster.kubeconfig}", "--all-namespaces", "get"]
+        wanted = (["events", "--field-selector=type=Warning", "--sort-by=.lastTimestamp"], ["pods", "--output=wide"])
+        for words in wanted:
+            step.say(system.output([*kubectl, *words]) or f"kubectl get {words[0]}: no answer")
+        remedy = error.remedy or "See the pods above; the same command makes the cluster anew."
+        raise TestbedError(error.message, log=step.log, remedy=remedy) from error
 
 
 def needed(running: bool = False) -> list[str]:

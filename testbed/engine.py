@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testbed import paths, system
+from testbed.parts import digest
 from testbed.progress import Step
 
 CAP_SYS_RESOURCE = 24  # linux/capability.h
@@ -50,7 +51,8 @@ def containers_conf(networks: Path, *, may_raise_limits: bool, systemd: bool, li
 
 def storage_conf(folder: Path) -> str:
     """Podman's storage.conf: images and containers below `folder`."""
-    return f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/storage"\nrunroot = "/run/buildkeep/podman"\n'
+    run = f"/run/buildkeep/{digest([str(folder)])}"
+    return f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/storage"\nrunroot = "{run}"\n'
 
 
 def _podman(cluster: str) -> Engine:

@@ -120,8 +120,26 @@ def make(table: Table, name: str, step: Step) -> Path:
     return final
 
 
+def sweep() -> None:
+    """Deletes the half parts of interrupted runs, but none that another run is at."""
+    work = paths.cache() / "work"
+    for left in sorted(work.iterdir()) if work.is_dir() else ():
+        with (paths.cache() / "locks" / f"{left.name}.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            remove(left)
+
+
 def remove(path: Path) -> None:
-    """Deletes a folder tree, also one with read-only folders in it; a missing one is fine."""
+    """Deletes a folder tree, also one with read-only folders in it; a missing one is fine.
+
+    Raises TestbedError if something is mounted in it, as a killed debootstrap may leave it.
+    """
+    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    if inside := [mount for mount in mounts if Path(mount).is_relative_to(path.absolute())]:
+        raise TestbedError(f"{path} has mounts in it", remedy=f"Take them off: sudo umount {' '.join(inside)}")
     if path.exists():
         for sub in [path, *path.rglob("*")]:
             if sub.is_dir() and not sub.is_symlink():

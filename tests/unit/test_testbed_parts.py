@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from testbed.errors import TestbedError
-from testbed.parts import Part, digest, ensure, folder, key, missing, remove
+from testbed.parts import Part, digest, ensure, folder, key, locked, missing, remove, sweep
 from testbed.progress import Step
 
 
@@ -134,3 +134,16 @@ def test_removing_copes_with_folders_that_refuse(tmp_path: Path) -> None:
     remove(tmp_path / "a")
     remove(tmp_path / "a")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_an_interrupted_run_left_is_swept_but_not_what_another_is_at(tmp_path: Path) -> None:
+    work = tmp_path / "cache" / "work"
+    for name in ("left", "busy"):
+        (work / name / "x").mkdir(parents=True)
+    with locked("busy"), locked("left"):
+        pass
+    with locked("busy"):
+        sweep()
+        assert [path.name for path in work.iterdir()] == ["busy"]
+    sweep()
+    assert list(work.iterdir()) == []
