@@ -9,6 +9,7 @@ from typing import Any
 from ansible_collections.buildkeep.ci.plugins.module_utils.rules import Rule
 from ansible_collections.buildkeep.ci.plugins.module_utils.rules import load as load_rules
 
+from tools.generate import inventory
 from tools.generate.markdown import code, table
 from tools.generate.roles import load
 
@@ -116,6 +117,7 @@ def rules() -> str:
 
 
 PAGES: Mapping[str, tuple[str, Callable[[], str]]] = {
+    "inventory.md": ("Inventory", inventory.page),
     "builders.md": ("Builder profiles", builders),
     "rules.md": ("Rules of the policies", rules),
     "pod-security.md": ("What Pod Security Admission says", pod_security),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import yaml
 from tools.generate.markdown import code, sentence, table
 
 Options = Mapping[str, Mapping[str, Any]]
+# A role's default that passes a variable of the inventory on, and what holds without it.
+PASSED_ON = re.compile(r"^\{\{ *(?P<name>buildkeep_\w+) *\| *default\((?P<value>.*)\) *\}\}$")
 
 
 def load(path: Path) -> Any:
@@ -37,6 +40,19 @@ def type_words(option: Mapping[str, Any]) -> str:
     return f"{words}: {', '.join(str(choice) for choice in choices)}" if choices else words
 
 
+def default_words(option: Mapping[str, Any], value: Any) -> str:
+    """A default in words: the inventory variable that it comes from, and what holds without that.
+
+    Args:
+        option: the option, for `required`.
+        value: the role's default.
+    """
+    if option.get("required"):
+        return "required"
+    match = PASSED_ON.match(value) if isinstance(value, str) else None
+    return f"`{match['name']}`, else {code(match['value'])}" if match else code(value)
+
+
 def rows(options: Options, values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
     """Table rows of options and, below each, of what is inside it.
 
@@ -47,7 +63,7 @@ def rows(options: Options, values: Mapping[str, Any], prefix: str = "") -> Itera
     """
     for name, option in options.items():
         path = f"{prefix}{name}"
-        default = "required" if option.get("required") else code(values.get(path, option.get("default")))
+        default = default_words(option, values.get(path, option.get("default")))
         yield f"`{path}`", type_words(option), default, sentence(option.get("description", ""))
         inner = f"{path}[]." if option.get("type") == "list" else f"{path}."
         yield from rows(option.get("options") or {}, values, inner)
