@@ -39,6 +39,16 @@ def _images(arguments: argparse.Namespace) -> int:
     return 0
 
 
+VARIABLES = """\
+environment variables:
+  BUILDKEEP_CLUSTER        name of the cluster (default buildkeep); clusters of different names run side by side
+  BUILDKEEP_CACHE          folder of all that is made once (default ~/.cache/buildkeep)
+  BUILDKEEP_IMAGES         published | packages: pull published images, or build all from package registries
+                           (default: published where they can be pulled)
+  BUILDKEEP_ENGINE         docker | podman (default: Docker where its daemon answers)
+  BUILDKEEP_DEBIAN_MIRROR  where debootstrap gets Debian (default http://deb.debian.org/debian)
+  BUILDKEEP_TOOLS_DIR      folder of finished commands that are taken as they are
+"""
 COMMANDS: dict[str, tuple[str, Callable[[argparse.Namespace], int]]] = {
     "up": ("make the cluster, or bring a running one to the present images", _up),
     "down": ("delete the cluster; only the cache stays", _down),
@@ -50,7 +60,10 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.Namespace], int]]] = {
 
 def main(words: Sequence[str]) -> int:
     """Runs a command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m testbed", description=__doc__)
+    shape = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="python -m testbed", description="The test cluster.", epilog=VARIABLES, formatter_class=shape
+    )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (text, _) in COMMANDS.items():
         sub = subparsers.add_parser(name, help=text, description=text)

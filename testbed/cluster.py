@@ -14,7 +14,7 @@ from typing import Any
 from testbed import catalog, certificates, engine, kindconfig, node, oci, paths, published, registry, seed, system
 from testbed.errors import TestbedError
 from testbed.images import reference
-from testbed.parts import ensure, folder, key, locked, missing, remove, sweep
+from testbed.parts import ensure, folder, key, locked, missing, prune, remove, sweep
 from testbed.progress import Progress, Step
 from testbed.tools import tool
 
@@ -101,6 +101,7 @@ def up(cluster: Cluster) -> bool:
         with progress.step("start the controller", 10) as step, _explained(cluster, step):
             _controller(cluster, step)
         (cluster.state / "cluster.json").write_text(json.dumps(wanted))
+        prune(table, needed())
         return True
 
 
@@ -133,6 +134,7 @@ def _create(cluster: Cluster, progress: Progress, own_node: Path | None, wanted:
         if own_node and not cluster.engine.run(step, "images", "--quiet", image).strip():
             changes = [word for change in node.IMPORT_CHANGES for word in ("--change", change)]
             cluster.engine.run(step, "import", *changes, own_node / "node.tar", image)
+            engine.forget_others(cluster.engine, image, step)
         certificates.make(cluster.state, step)
     with progress.step("start Kubernetes", 20 if own_node else 60, "" if own_node else published.REMEDY) as step:
         config = cluster.state / "kind.json"

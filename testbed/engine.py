@@ -90,6 +90,15 @@ def find(cluster: str) -> Engine:
     return _podman(cluster)
 
 
+def forget_others(engine: Engine, image: str, step: Step) -> None:
+    """Deletes the images of the same repository as `image` that no container uses: each is a gigabyte."""
+    repository = image.rpartition(":")[0]
+    there = engine.run(step, "images", "--format", "{{.Repository}}:{{.Tag}}", repository).split()
+    in_use = engine.run(step, "ps", "--all", "--format", "{{.Image}}").split()
+    for old in sorted(set(there) - {image, *in_use}):
+        engine.run(step, "rmi", old)
+
+
 def prepare(engine: Engine, step: Step) -> None:
     """Sees to it that the engine can start a node."""
     if engine.command == "podman":

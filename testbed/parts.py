@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -22,6 +24,7 @@ from testbed import paths
 from testbed.errors import TestbedError
 from testbed.progress import Progress, Step
 
+KEPT_DAYS = 30
 LANES = {"compile": 1, "fetch": 2, "pack": 2}
 
 
@@ -130,6 +133,25 @@ def sweep() -> None:
             except BlockingIOError:
                 continue
             remove(left)
+
+
+def prune(table: Table, names: Iterable[str], days: float = KEPT_DAYS) -> None:
+    """Deletes parts that no run has used for `days`; those that `names` and their needs use now are marked as used."""
+    used: set[Path] = set()
+
+    def visit(name: str) -> None:
+        path = folder(table, name)
+        if path not in used and path.exists():
+            used.add(path)
+            os.utime(path)
+            for need in table[name].needs:
+                visit(need)
+
+    for name in names:
+        visit(name)
+    for path in (paths.cache() / "parts").iterdir():
+        if path not in used and path.stat().st_mtime < time.time() - days * 86_400:
+            remove(path)
 
 
 def remove(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from testbed.errors import TestbedError
-from testbed.parts import Part, digest, ensure, folder, key, locked, missing, remove, sweep
+from testbed.parts import Part, digest, ensure, folder, key, locked, missing, prune, remove, sweep
 from testbed.progress import Step
 
 
@@ -147,3 +148,15 @@ def test_what_an_interrupted_run_left_is_swept_but_not_what_another_is_at(tmp_pa
         assert [path.name for path in work.iterdir()] == ["busy"]
     sweep()
     assert list(work.iterdir()) == []
+
+
+def test_parts_that_no_run_has_used_for_long_are_deleted() -> None:
+    used, unused = _table("ab"), _table("cd")
+    kept, old = ensure(used, ["twice"])["twice"], ensure(unused, ["twice"])["twice"]
+    for path in kept.parent.iterdir():
+        os.utime(path, (0, 0))
+    prune(used, ["twice"])
+    assert kept.exists()
+    assert folder(used, "letters").exists()
+    assert not old.exists()
+    assert not folder(unused, "letters").exists()
