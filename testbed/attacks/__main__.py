@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from testbed import paths
+from testbed.errors import TestbedError
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
@@ -35,7 +36,11 @@ def main(words: Sequence[str]) -> int:
     print(
         "Trying every attack by the path that an attacker has, and what is permitted by the same path ...", flush=True
     )
-    outcomes = session.attack(options.kubeconfig, options.only)
+    try:
+        outcomes = session.attack(options.kubeconfig, options.only)
+    except (TestbedError, OSError, RuntimeError, ValueError) as error:
+        print(f"The attacks could not be tried: {error}", file=sys.stderr)
+        return 1
     if options.verbose:
         for outcome in outcomes:
             print(f"--- {outcome.attack.id}\n{outcome.answer.text}\n--- permitted\n{outcome.permitted.text}")

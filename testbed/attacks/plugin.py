@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import uuid4
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.plugin_pod import AgentInfo, clouds, dynamic_pod, pod_request
 from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import load_profiles
@@ -37,6 +38,6 @@ def pod_maker(admin: Api) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
     def pod(part: Mapping[str, Any]) -> Mapping[str, Any]:
         attributes = {"yaml": pod_text(part), **part.get("agent", {})}
         request = pod_request(attributes, "shop_attack_1-x7k2p", "job/shop/job/attack/1/")
-        return dynamic_pod(cloud, request, AgentInfo("shop-attack-1-x7k2p-q4c9z", "nobody-waits-for-this-agent"))
+        return dynamic_pod(cloud, request, AgentInfo(f"shop-attack-1-{uuid4().hex[:8]}", "nobody-waits-for-this-agent"))
 
     return pod

@@ -134,11 +134,12 @@ def set_up(admin: Api, image: str) -> Stage:
     admin.must("POST", "/api/v1/namespaces", twin_of(admin.must("GET", namespace_path(TENANT))))
     admin.must("POST", "/api/v1/namespaces", {"metadata": {"name": OUTSIDE}})
     for namespace, name in ((OUTSIDE, DEBUGGER), (TENANT, DEPLOYER), (TWIN, "agent")):
-        admin.must("POST", f"{namespace_path(namespace)}/serviceaccounts", {"metadata": {"name": name}})
+        account = {"metadata": {"name": name}, "automountServiceAccountToken": False}
+        admin.must("POST", f"{namespace_path(namespace)}/serviceaccounts", account)
     for namespace, thing in grants():
         admin.must("POST", rbac_path(namespace, thing["kind"]), thing)
-    account = f"{namespace_path(OUTSIDE)}/serviceaccounts/default"
-    wait(lambda: admin.ask("GET", account).ok, 30, f"the ServiceAccount default of {OUTSIDE}")
+    default = f"{namespace_path(OUTSIDE)}/serviceaccounts/default"
+    wait(lambda: admin.ask("GET", default).ok, 30, f"the ServiceAccount default of {OUTSIDE}")
     admin.must("POST", f"{namespace_path(OUTSIDE)}/pods", bystander(image))
     return Stage(
         admin,
@@ -175,7 +176,8 @@ def stage(admin: Api, image: str) -> Iterator[Stage]:
 
 
 def in_twin(pod: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of a pod, to be sent to the twin."""
+    """A copy of a pod, to be sent to the twin; it goes away without delay."""
     moved = copy.deepcopy(dict(pod))
     moved.setdefault("metadata", {})["namespace"] = TWIN
+    moved["spec"]["terminationGracePeriodSeconds"] = 0
     return moved

@@ -56,7 +56,7 @@ def test_what_has_to_be_tried_is_there_by_its_real_path(name: str, way: str) -> 
         ("look-alike-host", "image: gcr.io.evil.example/"),
         ("image-volume", "reference: docker.io/"),
         ("other-namespace", "namespace: ci-blog"),
-        ("other-service-account", "serviceAccountName: deployer"),
+        ("other-service-account", "serviceAccount: deployer"),
         ("read-secrets", "/secrets"),
     ],
 )
