@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
@@ -29,16 +30,24 @@ def _of_settings(work: Callable[..., Any]) -> Callable[..., Any]:
     return filtered
 
 
-def checked(raw: Raw) -> dict[str, Any]:
-    """Give the arguments of `buildkeep.ci.preflight`: problems of the inventory, and as whom canaries are sent."""
+def checked(raw: Raw, helm: str = "") -> dict[str, Any]:
+    """Give the arguments of `buildkeep.ci.preflight`: problems, as whom canaries are sent, namespaces that must exist.
+
+    Args:
+        raw: the inventory's variables without their prefix.
+        helm: name or path of the helm command that is needed; empty where none is.
+    """
+    problems: list[str] = []
+    if helm and not shutil.which(helm):
+        problems.append(f"agent_templates_helm: there is no command {helm}. Install Helm 4 or 3, or give its path.")
     try:
         settings = read_settings({"tenants": [], **raw})
     except BuildkeepError as error:
-        return {"problems": list(error.problems), "user": "", "groups": []}
-    problems = []
+        return {"problems": [*error.problems, *problems], "user": "", "groups": [], "namespaces": []}
     if settings.state == "absent":
-        problems = ["buildkeep_state: absent takes everything away, which site.yml does not. Run buildkeep.ci.remove."]
-    return {"problems": problems, **tenant_objects.identity(settings)}
+        problems.append("buildkeep_state: absent is not for site.yml. To take everything away run buildkeep.ci.remove.")
+    namespaces = [settings.controller.namespace]
+    return {"problems": problems, "namespaces": namespaces, **tenant_objects.identity(settings)}
 
 
 def policies(settings: Settings, live: Sequence[Sequence[str]]) -> list[dict[str, Any]]:

@@ -128,11 +128,24 @@ def policy_problems(cluster: Cluster) -> list[str]:
     ]
 
 
-def look(cluster: Cluster, rights: Sequence[Right]) -> tuple[str, list[str]]:
+def namespace_problems(cluster: Cluster, names: Sequence[str]) -> list[str]:
+    """A problem for each namespace that must be there and is not."""
+    resource = cluster.resource("v1", "Namespace")
+    return [
+        f"cluster: namespace {name} does not exist: install the controller first, or correct its namespace"
+        for name in names
+        if cluster.get(resource, "", name) is None
+    ]
+
+
+def look(cluster: Cluster, rights: Sequence[Right], namespaces: Sequence[str] = ()) -> tuple[str, list[str]]:
     """The cluster's version ('v1.37.1') and all its problems. Raises BuildkeepError when it does not answer."""
     body = cluster.client.request("GET", "/version", what="read the version").body
     text = str(body.get("gitVersion", ""))
     problems = version_problems(parse_version(body), text)
     if not problems:
         problems = policy_problems(cluster)
-    return text, problems + rights_problems(cluster, rights)
+    missing = rights_problems(cluster, rights)
+    return text, problems + (
+        missing or namespace_problems(cluster, namespaces)
+    )  # who lacks rights may be unable to look

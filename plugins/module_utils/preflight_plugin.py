@@ -13,6 +13,7 @@ ARGUMENTS: dict[str, Any] = {
     "problems": {"type": "list", "elements": "str", "default": []},
     "user": {"type": "str", "default": ""},
     "groups": {"type": "list", "elements": "str", "default": []},
+    "namespaces": {"type": "list", "elements": "str", "default": []},
     **CONNECTION,
 }
 
@@ -24,7 +25,7 @@ def preflight(arguments: dict[str, Any], mode: Mode) -> dict[str, Any]:
     try:
         cluster = connect(arguments["kubeconfig"] or "", arguments["context"] or "")
         url = cluster.client.url
-        version, found = look(cluster, needed_rights(arguments["user"], arguments["groups"]))
+        version, found = look(cluster, needed_rights(arguments["user"], arguments["groups"]), arguments["namespaces"])
         problems += found
     except BuildkeepError as error:
         problems += error.problems

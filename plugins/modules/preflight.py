@@ -25,6 +25,11 @@ options:
     type: list
     elements: str
     default: []
+  namespaces:
+    description: Namespaces that must exist.
+    type: list
+    elements: str
+    default: []
   kubeconfig:
     description:
       - Path of a kubeconfig. Without it E(K8S_AUTH_KUBECONFIG), the pod's own ServiceAccount, E(KUBECONFIG) and
