@@ -11,8 +11,8 @@ import yaml
 from ansible_collections.buildkeep.ci.plugins.module_utils.agent_templates import canaries, chart_values, helm_template
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import parse, render
-from ansible_collections.buildkeep.ci.plugins.module_utils.names import CONTROLLER_ROLE
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
+from ansible_collections.buildkeep.ci.plugins.module_utils.tenant_objects import tenant_objects
 
 from testbed.tools import tool
 from tests.chart.rendering import CI_VALUES, JSON, ROOT, template
@@ -54,18 +54,7 @@ def by_role(settings: Settings, deadline: int) -> list[JSON]:
 
 def by_templates(settings: Settings, role: str, *names: str) -> list[JSON]:
     """What another role makes of its templates for the tenants that are present."""
-    each = [
-        {
-            "name": tenant.name,
-            "namespace": tenant.namespace,
-            "service_accounts": tenant.service_accounts,
-            "controller_role": CONTROLLER_ROLE,
-            "controller_namespace": settings.controller.namespace,
-            "controller_service_account": settings.controller.service_account,
-        }
-        for tenant in settings.present
-    ]
-    return render([str(ROOT / "roles" / role / "templates" / name) for name in names], {}, each)
+    return render([str(ROOT / "roles" / role / "templates" / name) for name in names], {}, tenant_objects(settings))
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[path.stem for path in EXAMPLES])
