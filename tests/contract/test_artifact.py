@@ -20,9 +20,9 @@ WORKSHOP_FILES = ("Makefile", "galaxy.yml", "pyproject.toml", "requirements.lock
 MADE_BY_THE_BUILD = {"MANIFEST.json", "FILES.json"}
 
 
-def galaxy(*words: str) -> None:
-    """Runs `ansible-galaxy collection` and shows what it said when it fails."""
-    done = subprocess.run([BIN / "ansible-galaxy", "collection", *words], cwd=ROOT, capture_output=True, text=True)
+def galaxy(folder: Path, *words: str) -> None:
+    """Runs `ansible-galaxy collection` in a folder and shows what it said when it fails."""
+    done = subprocess.run([BIN / "ansible-galaxy", "collection", *words], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -30,7 +30,7 @@ def galaxy(*words: str) -> None:
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built collection."""
     folder = tmp_path_factory.mktemp("artifact")
-    galaxy("build", "--output-path", str(folder))
+    galaxy(ROOT, "build", "--output-path", str(folder))
     return next(folder.glob("*.tar.gz"))
 
 
@@ -38,7 +38,8 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installed(artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of collections in which the artifact is installed."""
     folder = tmp_path_factory.mktemp("installed")
-    galaxy("install", str(artifact), "--collections-path", str(folder), "--offline")
+    # Not from the checkout: its ansible.cfg names the checkout as the collection, which then counts as installed.
+    galaxy(folder, "install", str(artifact), "--collections-path", str(folder), "--offline")
     return folder
 
 
