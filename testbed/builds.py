@@ -31,6 +31,7 @@ JOB = re.compile(r"[a-z0-9._-]+/[a-z0-9._-]+")
 CONNECT_SECONDS = 10.0
 # The log's longest silence; an agent may take LAUNCH_SECONDS to come up, a step may compute for long.
 SILENCE_SECONDS = 1800.0
+PIECE = 256 * 1024  # bytes
 RESULT = "Finished: "
 LEFT_OUT = (".git", "__pycache__")
 # The client keeps a kubeconfig's certificates in files that all threads share, and shows them before they are written.
@@ -121,8 +122,11 @@ def _submit(job: str, workspace: bytes, jenkinsfile: str, kubeconfig: Path) -> I
     timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=SILENCE_SECONDS)
     try:
         with urllib3.PoolManager(ssl_context=context) as pool:
-            response = pool.request("POST", url, body=workspace, headers=headers, preload_content=False, retries=False,
-                                    timeout=timeout)  # fmt: skip
+            # In chunks, so that the end of the workspace passes the proxy before the answer begins: with a length, a
+            # quick answer can find the proxy still reading, and it then drops the connection (Go's net/http).
+            pieces = (workspace[start:start + PIECE] for start in range(0, len(workspace), PIECE))
+            response = pool.request("POST", url, body=pieces, headers=headers, preload_content=False, retries=False,
+                                    timeout=timeout, chunked=True)  # fmt: skip
             if response.status != 200:
                 raise TestbedError(f"the controller answered {response.status}: {response.data.decode().strip()}",
                                    remedy=_remedy(kubeconfig))  # fmt: skip

@@ -137,10 +137,14 @@ class Executor:
 
     def post(self, post: Post, scope: Scope) -> None:
         """The post sections that fit the result, in Jenkins' order; one that fails keeps none from running."""
+        if not any(self.result in POST_RESULTS[condition] for condition in post):
+            return
+        self.log.line("[Pipeline] stage\n[Pipeline] { (Declarative: Post Actions)")
         for condition in POST_CONDITIONS:
             if condition in post and self.result in POST_RESULTS[condition]:
                 with self.watched():
                     self.steps(post[condition], scope)
+        self.log.line("[Pipeline] }\n[Pipeline] // stage")
 
     def steps(self, steps: tuple[Step, ...], scope: Scope) -> None:
         """Runs steps in order.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -68,10 +69,13 @@ class Server:
         response = web.StreamResponse(headers={"Content-Type": "text/plain; charset=utf-8"})
         response.enable_chunked_encoding()
         await response.prepare(request)
-        async with self.started(build, request.query.get("jenkinsfile", "Jenkinsfile")) as lines:
-            while (line := await self.next_line(lines, request)) is not None:
-                await response.write(line)
-        await response.write_eof()
+        try:
+            async with self.started(build, request.query.get("jenkinsfile", "Jenkinsfile")) as lines:
+                while (line := await self.next_line(lines, request)) is not None:
+                    await response.write(line)
+            await response.write_eof()
+        except ConnectionResetError as error:
+            logging.getLogger(__name__).info("build %s #%s is aborted: %s", build.job, build.number, error)
         return response
 
     async def next_line(self, lines: asyncio.Queue[bytes | None], request: web.Request) -> bytes | None:
