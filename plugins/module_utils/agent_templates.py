@@ -62,7 +62,7 @@ def helm_template(helm: str, values: Mapping[str, Any], chart: Path = CHART) -> 
         done = subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=False)
     except OSError as error:
         remedy = "install Helm 4 or 3, or set agent_templates_helm to its path"
-        raise BuildkeepError([f"agent_templates_helm: cannot run {helm!r} ({error.strerror}); {remedy}"]) from error
+        raise BuildkeepError([f"agent_templates_helm: cannot run {helm!r} ({error.strerror}); {remedy}"]) from None
     if done.returncode:
         raise BuildkeepError([f"helm template of {chart} failed: {done.stderr.strip()}"])
     return done.stdout
