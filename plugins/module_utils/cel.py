@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import to_cel as literal
 
-__all__ = ["MESSAGE_BYTES", "any_of", "literal", "one_line", "texts"]
+__all__ = ["MESSAGE_BYTES", "any_of", "literal", "one_line"]
 
 # An API server drops the text of a messageExpression beyond 5 KiB (apiserver, pkg/apis/cel/config.go).
 MESSAGE_BYTES = 4900
@@ -15,11 +15,6 @@ MESSAGE_BYTES = 4900
 def any_of(conditions: Iterable[str]) -> str:
     """Join boolean expressions by `||`; `false` for none."""
     return " || ".join(f"({condition})" for condition in conditions) or "false"
-
-
-def texts(pairs: Iterable[tuple[str, str]]) -> str:
-    """Write the list of the texts whose condition holds, from (condition, text) pairs of expressions."""
-    return "[" + ", ".join(f"({condition}) ? ({text}) : ''" for condition, text in pairs) + "].filter(m, m != '')"
 
 
 def one_line(text: str) -> str:

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from string import Template
+from typing import NamedTuple
 
 from ansible_collections.buildkeep.ci.plugins.module_utils import cel, images, names
 from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profile, Profiles
 from ansible_collections.buildkeep.ci.plugins.module_utils.rules import Rule
 
-# Scope of a rule -> the variables that list what it looks at. A container is in exactly one of `others` and `builders`.
+# Scope of a rule -> the variable that lists what it looks at, the name of an item in the rule's CEL, and the subject in
+# a message. The scopes `pod` and `label` look at the whole pod.
 _LISTS = {
-    "others": ("c", "container", ("container", "other")),
-    "builders": ("c", "container", ("container", "builder")),
-    "volumes": ("v", "volume", ("volume",)),
+    "container": ("everyone", "c", "container "),
+    "other": ("others", "c", "container "),
+    "builder": ("builders", "c", "container "),
+    "volume": ("volumes", "v", "volume "),
 }
 _SPEC_CHANGED = "request.operation == 'CREATE' || object.spec != oldObject.spec"
 _LABELS_CHANGED = (
@@ -118,47 +121,45 @@ def _constants(profiles: Profiles) -> dict[str, str]:
 
 def _verdicts(rules: Sequence[Rule], profiles: Profiles) -> dict[str, str]:
     constants = _constants(profiles)
-    scoped = {
-        scope: [_compile(rule, constants) for rule in rules if rule.scope == scope]
-        for scope in ("pod", "label", "container", "other", "builder", "volume")
-    }
-    verdicts, spec_texts = {}, [cel.texts((one.broken, one.text("")) for one in scoped["pod"])]
-    for name, (item, noun, scopes) in _LISTS.items():
-        mine = [one for scope in scopes for one in scoped[scope]]
-        subject = f"{cel.literal(noun + ' ')} + {item}.name + ', ' + "
-        verdicts[f"bad{name}"] = f"variables.{name}.filter({item}, {cel.any_of(one.broken for one in mine)})"
-        lines = cel.texts((one.broken, one.text(subject)) for one in mine)
-        spec_texts.append(f"variables.bad{name}.map({item}, {lines}.join('; '))")
-    sizes = [f"size(variables.bad{name}) > 0" for name in _LISTS]
-    bad_spec = cel.any_of([*(one.broken for one in scoped["pod"]), *sizes])
-    bad_labels = cel.any_of(one.broken for one in scoped["label"])
+    scoped: dict[str, list[_Row]] = {scope: [] for scope in ("pod", "label", *_LISTS)}
+    for rule in rules:
+        scoped[rule.scope].append(_row(rule, constants))
+    verdicts, texts = {}, [_texts(scoped["pod"])]
+    for scope, (items, item, noun) in _LISTS.items():
+        verdicts[f"bad{scope}"] = f"variables.{items}.filter({item}, {cel.any_of(row.broken for row in scoped[scope])})"
+        lines = _texts(scoped[scope], f"{cel.literal(noun)} + {item}.name + ', ' + ")
+        texts.append(f"variables.bad{scope}.map({item}, {lines}.join('; '))")
+    sizes = [f"size(variables.bad{scope}) > 0" for scope in _LISTS]
+    bad_spec = cel.any_of([*(row.broken for row in scoped["pod"]), *sizes])
+    bad_labels = cel.any_of(row.broken for row in scoped["label"])
     verdicts["broken"] = f"(variables.specchanged && ({bad_spec})) || (variables.labelschanged && ({bad_labels}))"
     verdicts["problems"] = (
-        f"(variables.specchanged ? {' + '.join(spec_texts)} : []) + (variables.labelschanged "
-        f"? {cel.texts((one.broken, one.text('')) for one in scoped['label'])} : [])"
+        f"(variables.specchanged ? {' + '.join(texts)} : []) "
+        f"+ (variables.labelschanged ? {_texts(scoped['label'])} : [])"
     )
     verdicts["text"] = "variables.problems.join('; ')"
     return verdicts
 
 
-class _Compiled:
-    """A rule as CEL: `broken` is its condition, `text(subject)` what it says about a subject expression."""
+class _Row(NamedTuple):
+    """A rule as CEL: its condition, and the four texts of its part of the message."""
 
-    def __init__(self, rule: Rule, constants: dict[str, str]) -> None:
-        def fill(text: str) -> str:
-            return " ".join(Template(text).substitute(constants).split())
-
-        self.broken = f"size({fill(rule.bad)}) > 0" if rule.bad else fill(rule.broken)
-        value = f"({fill(rule.bad)}).join(', ')" if rule.bad else f"({fill(rule.value)})"
-        allowed = f" + ({fill(rule.allowed_cel)})" if rule.allowed_cel else ""
-        self._head = cel.literal(f"[{rule.id}] ")
-        self._field = cel.literal(f'field {rule.field}: "')
-        self._value = value
-        self._allowed = cel.literal(f'" is not allowed; allowed: {rule.allowed}') + allowed
-
-    def text(self, subject: str) -> str:
-        return f"{self._head} + {subject}{self._field} + {self._value} + {self._allowed}"
+    broken: str
+    texts: str
 
 
-def _compile(rule: Rule, constants: dict[str, str]) -> _Compiled:
-    return _Compiled(rule, constants)
+def _row(rule: Rule, constants: dict[str, str]) -> _Row:
+    def fill(text: str) -> str:
+        return " ".join(Template(text).substitute(constants).split())
+
+    broken = f"size({fill(rule.bad)}) > 0" if rule.bad else fill(rule.broken)
+    # A field of the pod has no type in CEL, and a list literal has one type only.
+    value = f"{fill(rule.bad)}.join(', ')" if rule.bad else f"string({fill(rule.value)})"
+    allowed = fill(rule.allowed_cel) if rule.allowed_cel else cel.literal(rule.allowed)
+    return _Row(broken, f"[{cel.literal(rule.id)}, {cel.literal(rule.field)}, {value}, {allowed}]")
+
+
+def _texts(rows: Sequence[_Row], subject: str = "") -> str:
+    kept = ", ".join(f"({row.broken}) ? {row.texts} : []" for row in rows)
+    sentence = f"'[' + r[0] + '] ' + {subject}'field ' + r[1] + ': \"' + r[2] + '\" is not allowed; allowed: ' + r[3]"
+    return f"[{kept}].filter(r, size(r) > 0).map(r, {sentence})"
