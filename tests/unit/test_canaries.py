@@ -1,0 +1,128 @@
+"""What an answer to a canary proves, and what is said when it proves nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.buildkeep.ci.plugins.module_utils import canaries, canaries_causes
+from ansible_collections.buildkeep.ci.plugins.module_utils.canaries import Case
+from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
+from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
+
+OURS = (
+    "pods \"x\" is forbidden: ValidatingAdmissionPolicy 'buildkeep-pods' with binding 'buildkeep-pods-enforce' denied "
+    'request: [images] container a, field image: "x" is not allowed; [pod] field hostPID'
+)
+PSA = 'pods "x" is forbidden: violates PodSecurity "baseline:v1.37": privileged'
+QUOTA = 'pods "x" is forbidden: exceeded quota: none, requested: pods=1, used: pods=0, limited: pods=0'
+QUOTA_UNKNOWN = 'pods "x" is forbidden: status unknown for quota: none, resources: pods'
+RBAC = 'pods is forbidden: User "u" cannot create resource "pods" in API group "" in the namespace "n"'
+IMPERSONATE = 'users "u" is forbidden: User "me" cannot impersonate resource "users" in API group ""'
+
+
+def case(expect: str = "refused", policy: str = "buildkeep-pods", rule: str = "images") -> Case:
+    return Case("c", "n", {"spec": {}}, expect, policy, rule)
+
+
+def error(message: str, status: int = 403) -> ApiError:
+    return ApiError("canary", status, {"message": message, "reason": "Forbidden"})
+
+
+@pytest.mark.parametrize(
+    ("given", "answer", "ok"),
+    [
+        (case(), error(OURS), True),
+        (case(rule="pod"), error(OURS), True),
+        (case(), error(OURS, 422), True),
+        (case(rule="image"), error(OURS), False),
+        (case(rule="token"), error(OURS), False),
+        (case(policy="buildkeep-pod"), error(OURS), False),
+        (case(policy="buildkeep-exec"), error(OURS), False),
+        (case(), error(OURS, 500), False),
+        (case(), error(PSA), False),
+        (case(policy="PodSecurity", rule=""), error(PSA), True),
+        (case(policy="PodSecurity", rule=""), error(OURS), False),
+        (case(), error(RBAC), False),
+        (case(), error(QUOTA), False),
+        (case(), None, False),
+        (case("admitted"), None, True),
+        (case("admitted"), error(QUOTA), True),
+        (case("admitted"), error(QUOTA_UNKNOWN), True),
+        (case("admitted"), error(QUOTA, 404), False),
+        (case("admitted"), error(OURS), False),
+        (case("admitted"), error(RBAC), False),
+    ],
+)
+def test_judge(given: Case, answer: ApiError | None, ok: bool) -> None:
+    assert canaries.judge(given, answer).ok is ok
+
+
+def test_what_cannot_change_is_not_tried_again() -> None:
+    assert canaries.judge(case(), error(IMPERSONATE)).hopeless
+    assert not canaries.judge(case(), error(RBAC)).hopeless
+
+
+def test_a_case_must_say_who_refuses_it() -> None:
+    raw = {"name": "c", "namespace": "n", "pod": {}, "expect": "refused"}
+    with pytest.raises(BuildkeepError) as caught:
+        canaries.read_cases(
+            [raw, {**raw, "policy": "p"}, {**raw, "policy": "PodSecurity"}, {**raw, "expect": "admitted"}]
+        )
+    assert [problem[:8] for problem in caught.value.problems] == ["cases[0]", "cases[1]"]
+
+
+def test_identity() -> None:
+    assert canaries.identity("u", ["a", "b"]) == [
+        ("Impersonate-User", "u"), ("Impersonate-Group", "a"), ("Impersonate-Group", "b"),
+    ]  # fmt: skip
+    assert canaries.identity("", ["a"]) == []
+
+
+@pytest.mark.parametrize(
+    ("selector", "selected"),
+    [
+        (None, True),
+        ({}, True),
+        ({"matchLabels": {"a": "1"}}, True),
+        ({"matchLabels": {"a": "2"}}, False),
+        ({"matchExpressions": [{"key": "a", "operator": "In", "values": ["1", "2"]}]}, True),
+        ({"matchExpressions": [{"key": "a", "operator": "NotIn", "values": ["1"]}]}, False),
+        ({"matchExpressions": [{"key": "b", "operator": "NotIn", "values": ["1"]}]}, True),
+        ({"matchExpressions": [{"key": "a", "operator": "Exists"}]}, True),
+        ({"matchExpressions": [{"key": "b", "operator": "Exists"}]}, False),
+        ({"matchExpressions": [{"key": "b", "operator": "DoesNotExist"}]}, True),
+        ({"matchLabels": {"a": "1"}, "matchExpressions": [{"key": "a", "operator": "DoesNotExist"}]}, False),
+    ],
+)
+def test_selectors(selector: dict[str, Any] | None, selected: bool) -> None:
+    assert canaries_causes.selects(selector, {"a": "1"}) is selected
+
+
+def binding(actions: list[str], policy: str = "buildkeep-pods") -> dict[str, Any]:
+    selector = {"matchLabels": {"buildkeep.dev/mode": "enforce"}}
+    spec = {"policyName": policy, "validationActions": actions, "matchResources": {"namespaceSelector": selector}}
+    return {"metadata": {"name": "b"}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("policy", "bindings", "labels", "words"),
+    [
+        (None, [], {}, "ValidatingAdmissionPolicy buildkeep-pods does not exist"),
+        ({}, [], {}, "no ValidatingAdmissionPolicyBinding names the policy"),
+        ({}, [binding(["Deny"], "other")], {}, "no ValidatingAdmissionPolicyBinding names the policy"),
+        ({}, [binding(["Warn", "Audit"])], {"buildkeep.dev/mode": "enforce"}, "actions Warn, Audit, not Deny"),
+        ({}, [binding(["Deny"])], {"buildkeep.dev/mode": "audit"}, "does not select the namespace"),
+        ({}, [binding(["Deny"])], {}, "has no label buildkeep.dev/tenant: run the role tenants"),
+        ({}, [binding(["Deny"])], {"buildkeep.dev/mode": "enforce"}, "are in place, yet the rule images"),
+    ],
+)
+def test_causes(policy: dict[str, Any] | None, bindings: list[Any], labels: dict[str, str], words: str) -> None:
+    assert words in canaries_causes.policy_cause(policy, bindings, case(), labels)
+
+
+def test_causes_of_pod_security() -> None:
+    assert "has no label pod-security.kubernetes.io/enforce" in canaries_causes.pod_security_cause({})
+    assert "enforce is privileged" in canaries_causes.pod_security_cause(
+        {"pod-security.kubernetes.io/enforce": "privileged"}
+    )
