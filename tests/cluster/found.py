@@ -17,6 +17,8 @@ from testbed.attacks.waiting import wait
 
 Things = dict[str, dict[str, str]]
 RESTLESS = frozenset({"events", "leases", "componentstatuses"})
+# Written when a pod of a Service becomes ready or ceases to be, whoever's pod it is.
+RESTLESS_KEYS = frozenset({"endpoints.kubernetes.io/last-change-trigger-time"})
 SETTLE_SECONDS = 60
 
 
@@ -42,7 +44,8 @@ def _items(base: str, resource: str, items: list[Mapping[str, Any]]) -> Iterator
     for item in items:
         metadata = item["metadata"]
         where = "/".join(part for part in (base, metadata.get("namespace"), resource, metadata["name"]) if part)
-        yield where, {**(metadata.get("labels") or {}), **(metadata.get("annotations") or {})}
+        marks = {**(metadata.get("labels") or {}), **(metadata.get("annotations") or {})}
+        yield where, {key: value for key, value in marks.items() if key not in RESTLESS_KEYS}
 
 
 def differences(before: Things, now: Things) -> list[str]:
