@@ -8,6 +8,14 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 import yaml
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
+    ANNOTATION_BUILDERS,
+    LABEL_MODE,
+    LABEL_TENANT,
+    PSA_PREFIX,
+    PSA_VERSION,
+)
+from ansible_collections.buildkeep.ci.plugins.module_utils.settings import read_settings
 
 from tests.chart.rendering import CHART, CI_VALUES, cloud, helm, pods, template, tenants
 
@@ -132,7 +140,14 @@ def test_certificates_reach_every_tenant_and_its_builder() -> None:
 
 
 def test_the_notes_name_a_label_and_the_namespaces_needs() -> None:
-    shown = helm("install", "r", str(CHART), "--dry-run=client", "--set", "tenants[0].name=shop").text
-    notes = shown.partition("NOTES:")[2]
-    assert "agent { label 'shop-kaniko' }" in notes
-    assert "kubectl label namespace ci-shop buildkeep.dev/tenant=shop" in notes
+    def notes(*values: str) -> str:
+        return helm("install", "r", str(CHART), "--dry-run=client", *values).text.partition("NOTES:")[2]
+
+    shown = notes("--set", "tenants[0].name=shop")
+    assert "\n  agent { label 'shop-kaniko' }\n" in shown
+    (tenant,) = read_settings(tenants("shop")).tenants
+    words = shown.replace("\\\n", " ").split()
+    assert {f"{PSA_PREFIX}enforce={tenant.pss_level}", f"{PSA_PREFIX}enforce-version={PSA_VERSION}"} <= set(words)
+    assert {f"{LABEL_TENANT}=shop", f"{LABEL_MODE}=enforce", f"{ANNOTATION_BUILDERS}=kaniko"} <= set(words)
+    assert f"{PSA_PREFIX}enforce=restricted" in notes("--set-json", 'tenants=[{"name":"shop","builders":[]}]')
+    assert "No tenant yet" in notes()

@@ -97,6 +97,16 @@ def test_a_pod_of_a_jenkinsfile_runs_as_the_agent_unless_it_inherits_a_builder()
     assert accounts == ["builder-kaniko", *("agent", "builder-kaniko") * 3]
 
 
+def test_what_a_jenkinsfile_inherits_stays_unless_it_refuses_to_merge() -> None:
+    (cloud,) = clouds(template(tenants("shop")).of_kind("ConfigMap")).values()
+    own = {"inheritFrom": "shop-kaniko", "yaml": "spec: {containers: [{name: tool, image: a}]}"}
+    names = {}
+    for strategy in (None, "override"):
+        request = pod_request({**own, "yamlMergeStrategy": strategy}, "shop_1-x", "job/shop/1/")
+        names[strategy] = [one["name"] for one in dynamic_pod(cloud, request, AGENT)["spec"]["containers"]]
+    assert names == {None: ["jnlp", "kaniko", "tool"], "override": ["tool", "jnlp"]}
+
+
 def test_the_agents_image_can_be_replaced() -> None:
     image = "registry.example.com:5000/jenkins/inbound-agent:3355-1"
     for pod in plugin_pods({**tenants("shop"), "agent": {"image": image}}):
