@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Sequence
 
@@ -18,16 +19,32 @@ COMMANDS: Sequence[Sequence[str]] = (
 )
 
 
+# What lets an agent connect stands in its pod in plain text, as the Kubernetes plugin writes it.
+SECRET = re.compile(r"(JENKINS_SECRET:\s+)\S+")
+
+
+def without_secrets(text: str) -> str:
+    """The text with an agent's secret masked."""
+    return SECRET.sub(r"\1****", text)
+
+
 def main() -> None:
     """Runs every command against the cluster that BUILDKEEP_CLUSTER names; one that fails leaves its own words."""
     cluster = paths.cluster_name()
     file = paths.logs() / f"{cluster}-state.log"
     with file.open("w", encoding="utf-8") as log:
         for command in COMMANDS:
-            log.write(f"\n$ kubectl {' '.join(command)}\n")
-            log.flush()
             words = [str(tool("kubectl")), f"--kubeconfig={paths.kubeconfig(cluster)}", *command]
-            subprocess.run(words, stdout=log, stderr=subprocess.STDOUT, check=False, timeout=60)
+            done = subprocess.run(
+                words,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=60,
+            )
+            log.write(f"\n$ kubectl {' '.join(command)}\n{without_secrets(done.stdout)}")
     print(f"The state of the cluster is in {file}")
 
 
