@@ -11,7 +11,7 @@ from testbed.attacks.outcome import Outcome
 from testbed.attacks.registry import Registry
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def admin() -> Api:
     """The API server as the administrator sees it; without a cluster the tests fail, they are not left out."""
     file = paths.kubeconfig()
