@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.client import APPLY_PATCH
-from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
+from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError, NotServed
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, Resource, parallel
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import (
@@ -83,6 +84,15 @@ def checked_resources(cluster: Cluster, kinds: Collection[tuple[str, str]]) -> d
     return dict(zip(ordered, parallel(lambda kind: cluster.resource(*kind), ordered), strict=True))
 
 
+def served_resources(cluster: Cluster, kinds: Collection[tuple[str, str]]) -> dict[tuple[str, str], Resource]:
+    """Those of the kinds that the API server serves: of any other there is nothing to remove."""
+    found: dict[tuple[str, str], Resource] = {}
+    for api_version, kind in sorted(kinds):
+        with contextlib.suppress(NotServed):
+            found[api_version, kind] = cluster.resource(api_version, kind)
+    return found
+
+
 def read_live(cluster: Cluster, resources: Collection[Resource], owner: str) -> Live:
     """The owner's objects of these kinds: one list a kind."""
     lists = parallel(lambda resource: list(cluster.list(resource, selector=owner_selector(owner))), resources)
@@ -132,8 +142,9 @@ class Applier:
         if live is None and key.namespace not in self._live.new_namespaces:
             live = self._cluster.get(resource, key.namespace, key.name)
         if live is not None and live["metadata"].get("deletionTimestamp"):
-            if not self._options.check:
-                wait_gone(self._cluster, self._resources, [live], self._options.timeout)
+            if self._options.check:
+                return self._change(key, CREATED, None, wanted, ())
+            wait_gone(self._cluster, self._resources, [live], self._options.timeout)
             live = None
         try:
             return self._apply(key, resource, live, wanted)
@@ -187,8 +198,10 @@ class Applier:
 
 
 def _action(status: int, live: Object | None, after: Object) -> str:
+    if status == 201:  # also where the one that we listed went with its namespace meanwhile
+        return CREATED
     if live is None:
-        return CREATED if status == 201 else ADOPTED
+        return ADOPTED
     # By content, not by version: a dry run never moves the version, and a status moves it without us.
     if comparable(live) == comparable(after):
         return UNCHANGED

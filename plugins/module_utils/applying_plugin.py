@@ -12,6 +12,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.applying import (
     Options,
     checked_resources,
     read_live,
+    served_resources,
     validate,
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, connect
@@ -90,13 +91,14 @@ def apply(arguments: dict[str, Any], mode: Mode) -> dict[str, Any]:
 def _changes(
     cluster: Cluster, options: Options, wanted: Sequence[Object], prune: Sequence[tuple[str, str]], state: str
 ) -> list[Change]:
-    resources = checked_resources(cluster, {(item["apiVersion"], item["kind"]) for item in wanted} | set(prune))
-    validate(wanted, resources)
+    kinds = {(item["apiVersion"], item["kind"]) for item in wanted} | set(prune)
+    resources = (served_resources if state == "absent" else checked_resources)(cluster, kinds)
     live = read_live(cluster, list(resources.values()), options.owner)
     remover = Remover(cluster, options, resources)
     reachable = [item for item in live.objects.values() if options.covers(item)]
     if state == "absent":
         return remover.run(reachable)
+    validate(wanted, resources)
     keep, kinds = {key_of(item) for item in wanted}, set(prune)
     left = [item for item in reachable if key_of(item) not in keep and (item["apiVersion"], item["kind"]) in kinds]
     applier = Applier(cluster, options, live, resources)

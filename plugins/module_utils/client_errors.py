@@ -26,6 +26,10 @@ class Unreachable(BuildkeepError):  # noqa: N818 - reads as what happened
     """No answer from the API server at all."""
 
 
+class NotServed(BuildkeepError):  # noqa: N818
+    """A kind that this API server does not have."""
+
+
 class ApiError(BuildkeepError):
     """An answer of the API server that is an error.
 

@@ -11,7 +11,12 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.client import JSON, METADATA_LIST, THREADS, Client
-from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError, Unreachable, collect
+from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import (
+    ApiError,
+    NotServed,
+    Unreachable,
+    collect,
+)
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 
 PAGE = "500"
@@ -61,7 +66,7 @@ class Cluster:
             return self._known[api_version]
 
     def resource(self, api_version: str, kind: str) -> Resource:
-        """One kind. Raises BuildkeepError when the API server does not serve it."""
+        """One kind. Raises NotServed when the API server does not have it."""
         try:
             found = self.resources(api_version).get(kind)
         except ApiError as error:
@@ -69,7 +74,7 @@ class Cluster:
                 raise
             found = None
         if found is None:
-            raise BuildkeepError(
+            raise NotServed(
                 [
                     f"the API server {self.client.url} does not serve {kind} in {api_version}: correct apiVersion and "
                     "kind, or use a Kubernetes version that has it"
@@ -86,7 +91,7 @@ class Cluster:
         for version in versions:
             try:
                 kinds = self.resources(version).values()
-            except ApiError:
+            except ApiError:  # an aggregated API whose server is down
                 silent.append(version)
                 continue
             found += [kind for kind in kinds if kind.namespaced and {"list", "delete"} <= kind.verbs]
@@ -105,16 +110,21 @@ class Cluster:
     def list(
         self, resource: Resource, namespace: str = "", selector: str = "", metadata_only: bool = False
     ) -> Iterator[dict[str, Any]]:
-        """Objects of a kind, in pages. List items carry no apiVersion and kind of their own: they are added."""
+        """Objects of a kind, in pages. List items carry no apiVersion and kind of their own: they are added.
+
+        An object may come twice when the API server forgets the first page's version and the list begins anew.
+        """
         query = {"limit": PAGE} | ({"labelSelector": selector} if selector else {})
+        accept = METADATA_LIST if metadata_only else JSON
+        what = f"list {resource.plural}"
         while True:
-            body = self.client.request(
-                "GET",
-                resource.path(namespace),
-                query=query,
-                what=f"list {resource.plural}",
-                accept=METADATA_LIST if metadata_only else JSON,
-            ).body
+            try:
+                body = self.client.request("GET", resource.path(namespace), query=query, what=what, accept=accept).body
+            except ApiError as error:
+                if error.status != 410 or "continue" not in query:
+                    raise
+                del query["continue"]
+                continue
             for item in body.get("items") or []:
                 yield {**item, "apiVersion": resource.api_version, "kind": resource.kind}
             following = (body.get("metadata") or {}).get("continue")

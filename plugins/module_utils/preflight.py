@@ -130,11 +130,10 @@ def policy_problems(cluster: Cluster) -> list[str]:
 
 def namespace_problems(cluster: Cluster, names: Sequence[str]) -> list[str]:
     """A problem for each namespace that must be there and is not."""
-    resource = cluster.resource("v1", "Namespace")
     return [
         f"cluster: namespace {name} does not exist: install the controller first, or correct its namespace"
         for name in names
-        if cluster.get(resource, "", name) is None
+        if cluster.get(cluster.resource("v1", "Namespace"), "", name) is None
     ]
 
 

@@ -62,19 +62,14 @@ class Remover:
 
     def _reasons_to_keep(self, spaces: Sequence[Object]) -> dict[str, list[str]]:
         """Namespaces that must stay: the foreign objects in them; an empty list for one that we did not make."""
-        if not spaces:
-            return {}
-        kinds, silent = self._cluster.everything_namespaced()
-
-        def look(space: Object) -> tuple[str, list[str] | None]:
+        made, reasons = [], {}
+        for space in spaces:
             name = space["metadata"]["name"]
-            if space["metadata"].get("deletionTimestamp"):
-                return name, None
             if remembered(space) is not None or annotations_of(space).get(ANNOTATION_CREATED) != "true":
-                return name, []
-            return name, foreign_objects(self._cluster, kinds, silent, name) or None
-
-        return {name: found for name, found in parallel(look, spaces) if found is not None}
+                reasons[name] = list[str]()
+            elif not space["metadata"].get("deletionTimestamp"):
+                made.append(name)
+        return reasons | (foreign_objects(self._cluster, made) if made else {})
 
     def _one(self, key: Key, live: Object, reasons: dict[str, list[str]]) -> tuple[Change, bool]:
         """The change, and whether nothing is left to wait for."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
+from itertools import chain
 
-from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, Resource
+from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
+from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, Resource, parallel
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import Object
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests_adoption import is_ours, remembered
 
+FEW = 10
 # What the cluster itself puts into every namespace, or derives from other objects there.
 _CLUSTER_MADE = {
     ("ServiceAccount", "default"),
@@ -33,14 +36,37 @@ def is_foreign(item: Object) -> bool:
     )
 
 
-def foreign_objects(cluster: Cluster, kinds: Sequence[Resource], silent: Sequence[str], namespace: str) -> list[str]:
-    """What stays of others in a namespace, such as 'PersistentVolumeClaim cache'; sorted."""
-    found = {
-        f"{item['kind']} {item['metadata']['name']}"
-        for kind in kinds
-        if kind.kind not in _DERIVED_KINDS
-        for item in cluster.list(kind, namespace=namespace, metadata_only=True)
-        if is_foreign(item)
+def foreign_objects(cluster: Cluster, namespaces: Collection[str]) -> dict[str, list[str]]:
+    """What stays of others in each of the namespaces, such as 'PersistentVolumeClaim cache'.
+
+    What cannot be looked at counts as foreign: a namespace goes only when it is known to hold nothing of others.
+
+    Raises:
+        BuildkeepError: the API server lists no kinds at all.
+    """
+    kinds, silent = cluster.everything_namespaced()
+    # Many namespaces: one list of all is cheaper for the API server than one for each.
+    places = list(namespaces) if len(namespaces) <= FEW else [""]
+    lookups = [(kind, place) for kind in kinds if kind.kind not in _DERIVED_KINDS for place in places]
+
+    def look(lookup: tuple[Resource, str]) -> list[tuple[str, str]]:
+        kind, place = lookup
+        try:
+            items = list(cluster.list(kind, namespace=place, metadata_only=True))
+        except ApiError as error:
+            unknown = f"whatever there is of {kind.plural} ({error.reason}: they cannot be listed)"
+            return [(name, unknown) for name in ([place] if place else namespaces)]
+        return [
+            (item["metadata"]["namespace"], f"{item['kind']} {item['metadata']['name']}")
+            for item in items
+            if is_foreign(item)
+        ]
+
+    found: dict[str, set[str]] = {
+        name: {f"whatever there is of {version} (that API does not answer)" for version in silent}
+        for name in namespaces
     }
-    unknown = {f"whatever is of {version} (that API does not answer)" for version in silent}
-    return sorted(found | unknown)
+    for name, words in chain.from_iterable(parallel(look, lookups)):
+        if name in found:
+            found[name].add(words)
+    return {name: sorted(words) for name, words in found.items() if words}

@@ -103,6 +103,7 @@ def test_what_no_api_server_could_do_is_refused_first(engine: Engine, admin: Api
         engine.run({**configmap("default", "x", {}), "kind": "Widget"})
     with pytest.raises(BuildkeepError, match=r"does not serve Widget in acme.example/v1"):
         engine.run(prune=["acme.example/v1/Widget"])
+    assert not engine.run(prune=["acme.example/v1/Widget", "v1/Widget"], state="absent").changed
     with pytest.raises(BuildkeepError, match="given twice"):
         engine.run(configmap("default", "x", {}), configmap("default", "x", {}))
 
