@@ -113,12 +113,14 @@ class Connection:
         return self._answer(sink, interrupted)
 
     def leave(self) -> None:
-        """Tells the agent to end, if it is there."""
-        if self.connected.is_set():
-            try:
-                self._send(protocol.encode("leave"))
-            except AgentLostError:
-                return  # gone already
+        """Tells the agent to end, if it is there; one that is still busy ends since the connection closes."""
+        if self._socket is None or self._loop is None or self._socket.closed:
+            return
+        try:
+            self._send(protocol.encode("leave"))
+            asyncio.run_coroutine_threadsafe(self._socket.close(), self._loop).result(SEND_SECONDS)
+        except (AgentLostError, OSError, TimeoutError):
+            return  # gone already
 
 
 class Connections:
