@@ -1,0 +1,89 @@
+"""The profile table and what the inventory may override in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
+from ansible_collections.buildkeep.ci.plugins.module_utils.images import entry_problem, is_canonical, template_images
+from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import CHART, load_profiles, pss_level
+
+
+def test_the_table_of_the_chart() -> None:
+    profiles = load_profiles()
+    kaniko = profiles.builders["kaniko"]
+    assert (kaniko.service_account, kaniko.run_as_user, kaniko.pss_level) == ("builder-kaniko", 0, "baseline")
+    assert not kaniko.allow_privilege_escalation and kaniko.seccomp == "RuntimeDefault"
+    assert kaniko.capabilities_add == ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETFCAP", "SETGID", "SETUID")
+    assert all(is_canonical(one.image) for one in profiles.builders.values()) and is_canonical(profiles.agent_image)
+    assert [entry_problem(entry) for entry in template_images(profiles)] == [None, None]
+
+
+def table(tmp_path: Path, **changes: Any) -> Path:
+    """A chart folder whose table has one more builder, like kaniko but for these fields."""
+    raw = yaml.safe_load((CHART / "profiles.yaml").read_text(encoding="utf-8"))
+    raw["builders"]["other"] = {**raw["builders"]["kaniko"], "image": "ghcr.io/acme/other:1", **changes}
+    (tmp_path / "profiles.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")
+    return tmp_path
+
+
+ROOTLESS = {"runAsUser": 1000, "capabilities": {}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "level"),
+    [
+        ({}, "baseline"),
+        (ROOTLESS, "restricted"),
+        ({**ROOTLESS, "runAsUser": 0}, "baseline"),
+        ({**ROOTLESS, "allowPrivilegeEscalation": True}, "baseline"),
+        ({**ROOTLESS, "capabilities": {"SETUID": "why"}}, "baseline"),
+        ({**ROOTLESS, "capabilities": {"NET_BIND_SERVICE": "why"}}, "restricted"),
+        ({**ROOTLESS, "seccompProfile": "Localhost/buildkeep/x.json"}, "restricted"),
+    ],
+    ids=str,
+)
+def test_levels(tmp_path: Path, changes: dict[str, Any], level: str) -> None:
+    profiles = load_profiles(table(tmp_path, **changes))
+    assert profiles.builders["other"].pss_level == level == pss_level(profiles, ["other"])
+    assert pss_level(profiles, ["other", "kaniko"]) == "baseline" and pss_level(profiles, []) == "restricted"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"seccompProfile": "Unconfined"}, {"seccompProfile": "Localhost/"}, {"capabilities": {"SYS_ADMIN": "x"}}],
+)
+def test_a_builder_that_needs_privileged_is_none(tmp_path: Path, changes: dict[str, Any]) -> None:
+    with pytest.raises(BuildkeepError, match=r"builders\.other needs the Pod Security level privileged"):
+        load_profiles(table(tmp_path, **changes))
+
+
+def test_overrides() -> None:
+    profiles = load_profiles(overrides={"kaniko": {"image": "r.example/k:1"}}, agent_image="r.example/agent:2")
+    assert (profiles.builders["kaniko"].image, profiles.agent_image) == ("r.example/k:1", "r.example/agent:2")
+
+
+def test_every_wrong_override_is_named() -> None:
+    with pytest.raises(BuildkeepError) as raised:
+        load_profiles(overrides={"kanika": {}, "kaniko": {"image": "kaniko", "tag": 1}}, agent_image="agent:1")
+    problems = raised.value.problems
+    assert len(problems) == 4
+    for start in (
+        "buildkeep_builders.kanika: no such builder; known: kaniko",
+        "buildkeep_builders.kaniko.tag: unknown key",
+        "buildkeep_builders.kaniko.image: 'kaniko' is not written in full",
+        "buildkeep_agent_image: 'agent:1'",
+    ):
+        assert any(problem.startswith(start) for problem in problems), problems
+    with pytest.raises(BuildkeepError, match="must be a mapping"):
+        load_profiles(overrides={"kaniko": "ghcr.io/x/y:1"})
+    with pytest.raises(BuildkeepError, match="write HOST/REPOSITORY:TAG"):
+        load_profiles(overrides={"kaniko": {"image": "ghcr.io/x/y"}})
+
+
+def test_a_builder_cannot_share_the_agents_repository() -> None:
+    with pytest.raises(BuildkeepError, match="is the agent's repository"):
+        load_profiles(overrides={"kaniko": {"image": "r.example/a:1"}}, agent_image="r.example/a:2")
