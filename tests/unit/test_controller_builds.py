@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from controller_world import Object, jcasc, world
 
 from testbed.controller import launcher
 from testbed.controller.kube import ApiError
+from tests.unit.controller_world import Object, jcasc, world
 
 LABEL = "agent { label 'shop-kaniko' }"
 
@@ -110,7 +110,7 @@ def pending(pod: Mapping[str, Any]) -> Object:
     ("status", "words"),
     [
         (dead, "Containers are terminated with exit codes: kaniko: 3\n"),
-        (pending, "pod is not running after 0 seconds, status: Pending; 0/1 nodes are available: 1 Insufficient cpu.\n"),
+        (pending, "pod is not running after 0 seconds, status: Pending; 0/1 nodes are available: 1 Insuff"),
     ],
 )
 def test_a_pod_that_does_not_come_up(tmp_path: Path, status: Any, words: str) -> None:
