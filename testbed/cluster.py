@@ -128,7 +128,7 @@ def needed(running: bool = False) -> list[str]:
 def _create(cluster: Cluster, progress: Progress, own_node: Path | None, wanted: str) -> None:
     """Starts Kubernetes from our own node (its part's folder and key) or from the published image `wanted`."""
     image = f"localhost/buildkeep/node:{wanted}" if own_node else wanted
-    with progress.step("prepare the container engine", 8) as step:
+    with progress.step("prepare the container engine", 20 if own_node else 5) as step:
         engine.prepare(cluster.engine, step)
         _delete(cluster, step)
         if own_node and not cluster.engine.run(step, "images", "--quiet", image).strip():
@@ -208,6 +208,7 @@ def down(cluster: Cluster) -> None:
     with locked(f"cluster-{cluster.name}"), Progress(1).step("delete the cluster", 8) as step:
         if system.output([cluster.engine.command, "--version"]) is not None:
             _delete(cluster, step)
+            engine.tidy(cluster.engine, step)
         remove(cluster.state)
         if cluster.state.parent.is_dir() and not any(cluster.state.parent.iterdir()):
             cluster.state.parent.rmdir()
@@ -226,9 +227,3 @@ def images() -> list[str]:
     """The references that the test registry holds."""
     table = catalog.table()
     return [reference(table, recipe) for recipe in seed.recipes()]
-
-
-def plan() -> list[str]:
-    """The parts that `up` would have to make first."""
-    table = catalog.table()
-    return [table[name].title for name in missing(table, needed())]

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testbed import paths, system
-from testbed.parts import digest
+from testbed.parts import digest, remove
 from testbed.progress import Step
 
+MODULES = Path("/lib/modules")
 CAP_SYS_RESOURCE = 24  # linux/capability.h
 # What a root who may not raise limits passes on at most: podman lowers its own before it starts a container.
 UNPRIVILEGED = {"nofile": 1_048_576, "nproc": 30_000}
@@ -49,14 +50,22 @@ def containers_conf(networks: Path, *, may_raise_limits: bool, systemd: bool, li
     return "\n".join([*lines, "[network]", f'network_config_dir = "{networks}"']) + "\n"
 
 
+def runtime(folder: Path) -> Path:
+    """Where podman keeps what does not outlive a restart of the machine."""
+    return Path("/run/buildkeep") / digest([str(folder)])
+
+
 def storage_conf(folder: Path) -> str:
     """Podman's storage.conf: images and containers below `folder`."""
-    run = f"/run/buildkeep/{digest([str(folder)])}"
-    return f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/storage"\nrunroot = "{run}"\n'
+    return f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/storage"\nrunroot = "{runtime(folder)}"\n'
+
+
+def _folder() -> Path:
+    return paths.cache() / "podman"
 
 
 def _podman(cluster: str) -> Engine:
-    folder = paths.cache() / "podman"
+    folder = _folder()
     (folder / "networks").mkdir(parents=True, exist_ok=True)
     hard = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
     limits = {name: resource.getrlimit(number)[1] for name, number in hard.items()}
@@ -103,5 +112,25 @@ def prepare(engine: Engine, step: Step) -> None:
     """Sees to it that the engine can start a node."""
     if engine.command == "podman":
         system.require(system.PODMAN, step)
-    if os.geteuid() == 0:
-        Path("/lib/modules").mkdir(parents=True, exist_ok=True)  # kind mounts it into every node
+    if os.geteuid() == 0 and not MODULES.exists():  # kind mounts it into every node
+        MODULES.mkdir(parents=True)
+        _made_modules().parent.mkdir(parents=True, exist_ok=True)
+        _made_modules().touch()
+
+
+def _made_modules() -> Path:
+    return paths.cache() / "made-lib-modules"
+
+
+def tidy(engine: Engine, step: Step) -> None:
+    """Takes away what `prepare` and podman put outside the cache, when the last container is gone."""
+    if engine.run(step, "ps", "--all", "--quiet").strip():
+        return
+    if engine.command == "podman":
+        run = runtime(_folder())
+        remove(run)
+        if run.parent.is_dir() and not any(run.parent.iterdir()):
+            run.parent.rmdir()
+    if _made_modules().exists():
+        MODULES.rmdir()
+        _made_modules().unlink()
