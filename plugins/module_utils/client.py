@@ -13,6 +13,7 @@ import random
 import ssl
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +40,7 @@ READ_SECONDS = 60.0
 ATTEMPTS = 5
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
+TOKEN_SECONDS = 1.0
 RETRIED = frozenset({429, 500, 502, 503, 504})
 
 JSON = "application/json"
@@ -125,6 +127,7 @@ class Client:
         configuration.connection_pool_maxsize = THREADS
         self._lock = threading.Lock()
         self._configuration = configuration
+        self._token, self._token_until = "", 0.0
         try:
             # The package writes keys to files; forked workers of Ansible never run its clean-up.
             with _logged() as logged, tempfile.TemporaryDirectory(prefix="buildkeep-") as folder:
@@ -148,12 +151,20 @@ class Client:
             self._pool.connection_pool_kw["ssl_context"] = context_tls
         self._pool.connection_pool_kw["block"] = True
 
+    def _authorization(self) -> str:
+        """The bearer token, renewed if it expires; asked for once a TOKEN_SECONDS, since asking costs as a request."""
+        with self._lock:
+            now = time.monotonic()
+            if now >= self._token_until:
+                self._token = self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization") or ""
+                self._token_until = now + TOKEN_SECONDS
+            return self._token
+
     def _headers(self, accept: str, content_type: str, impersonate: Sequence[tuple[str, str]]) -> Any:
         headers = urllib3.HTTPHeaderDict({"Accept": accept, "User-Agent": "buildkeep"})
         if content_type:
             headers["Content-Type"] = content_type
-        with self._lock:  # renews an expiring token
-            token = self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+        token = self._authorization()
         if token:
             headers["Authorization"] = token
         for name, value in impersonate:

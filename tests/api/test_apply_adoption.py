@@ -116,3 +116,29 @@ def test_a_namespace_of_ours_stays_for_what_others_put_in(engine: Engine, admin:
     assert not now.get("annotations")
     assert admin.request("GET", "/api/v1/namespaces/apply-kept/configmaps/a").status == 404
     assert admin.request("GET", "/api/v1/namespaces/apply-kept/secrets/token").ok
+
+
+def test_many_namespaces_are_looked_at_together(engine: Engine, api_server: ApiServer, admin: Api) -> None:
+    names = [f"apply-many-{number}" for number in range(12)]
+    engine.run(*[namespace(name, OURS) for name in names])
+    admin.create(f"/api/v1/namespaces/{names[3]}/secrets", {"metadata": {"name": "token"}}).done()
+    with namespace_controller(api_server):
+        removed = engine.run(state="absent", prune=KINDS)
+    kept = {key.rpartition(" ")[2] for key, action in removed.actions.items() if action == "kept"}
+    assert kept == {names[3]}
+    assert "holds Secret token;" in removed.warnings
+    assert len(removed.actions) == len(names)
+
+
+def test_a_namespace_on_its_way_out_is_waited_for_and_made_anew(
+    engine: Engine, api_server: ApiServer, admin: Api
+) -> None:
+    wanted = (namespace("apply-again", OURS), configmap("apply-again", "a", {"k": "v"}))
+    engine.run(*wanted)
+    admin.request("DELETE", "/api/v1/namespaces/apply-again").done()
+    assert engine.run(*wanted, check=True).actions["Namespace apply-again"] == "created"
+    with namespace_controller(api_server):
+        assert set(engine.run(*wanted).actions.values()) == {"created"}
+    assert metadata(admin, "apply-again")["annotations"]["buildkeep.dev/created"] == "true"
+    with namespace_controller(api_server):
+        engine.run(state="absent", prune=KINDS)

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.buildkeep.ci.plugins.module_utils import client_answers
 from ansible_collections.buildkeep.ci.plugins.module_utils.client import APPLY_PATCH, Client
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError, Unreachable
+from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, Resource
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 
 Reply = tuple[int, dict[str, str], str]
@@ -152,7 +153,8 @@ def plugin(folder: Path, script: str) -> dict[str, Any]:
     }}  # fmt: skip
 
 
-def test_an_expiring_token_is_renewed(server: Server, tmp_path: Path) -> None:
+def test_an_expiring_token_is_renewed(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ansible_collections.buildkeep.ci.plugins.module_utils.client.TOKEN_SECONDS", 0.0)
     script = f"""
 import json, pathlib
 count = pathlib.Path({str(tmp_path / "count")!r})
@@ -167,6 +169,20 @@ print(json.dumps({{"apiVersion": "client.authentication.k8s.io/v1", "kind": "Exe
     client.request("GET", "/x")
     tokens = [request[2]["Authorization"] for request in server.requests]
     assert tokens == [["Bearer txx"], ["Bearer txxx"]]
+
+
+def test_a_list_goes_through_its_pages_and_begins_anew_when_told(server: Server, client: Client) -> None:
+    def page(name: str, following: str = "") -> Reply:
+        return 200, {}, json.dumps({"metadata": {"continue": following}, "items": [{"metadata": {"name": name}}]})
+
+    kind = Resource("v1", "ConfigMap", "configmaps", True, frozenset())
+    server.replies = [page("a", "next"), (410, {}, '{"reason": "Expired"}'), page("a", "again"), page("b")]
+    items = list(Cluster(client).list(kind, namespace="n", selector="x=y"))
+    assert [item["metadata"]["name"] for item in items] == ["a", "a", "b"]
+    assert {(item["apiVersion"], item["kind"]) for item in items} == {("v1", "ConfigMap")}
+    query = "limit=500&labelSelector=x%3Dy"
+    paths = [request[1].removeprefix("/api/v1/namespaces/n/configmaps?") for request in server.requests]
+    assert paths == [query, f"{query}&continue=next", query, f"{query}&continue=again"]
 
 
 def test_a_failing_credential_plugin_is_named(server: Server, tmp_path: Path) -> None:
