@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from testbed.errors import TestbedError
 
 PYTHON = "$(tools/venv)/bin/python"
 JOB, EXAMPLE = "shop/hello-world", paths.ROOT / "examples" / "hello-world"
+ESCAPES = re.compile(r"\033\[[0-9;]*[a-zA-Z]")
 BOLD, DIM, GREEN, RED, PLAIN = "\033[1m", "\033[2m", "\033[32m", "\033[31m", "\033[0m"
 
 
@@ -38,7 +41,8 @@ class Screen:
     def quote(self, line: str) -> None:
         """A line that somebody else printed."""
         bar = self.paint("\u2502", DIM) if self.coloured else "|"
-        print(f"{bar} {line.rstrip()}", flush=True)
+        text = line.rstrip() if self.coloured else ESCAPES.sub("", line).rstrip()
+        print(f"{bar} {text}", flush=True)
 
 
 def environment(base: Mapping[str, str], screen: Screen) -> dict[str, str]:
@@ -103,15 +107,15 @@ def build_image(screen: Screen) -> None:
 def try_attacks(screen: Screen) -> None:
     """The fourth act: what the same author, or a thief of the controller's token, must not be able to do."""
     from testbed.attacks import session
-    from testbed.attacks.outcome import table
+    from testbed.attacks.outcome import example, table
 
-    print("Each attack is tried by its real path, and by the same path what is permitted ...", flush=True)
-    outcomes = session.attack(paths.kubeconfig())
-    print(table(outcomes, screen.coloured))
+    outcomes = session.attack_shown(paths.kubeconfig())
+    print(f"\n{table(outcomes, screen.coloured)}")
     if not outcomes or any(outcome.problems for outcome in outcomes):
-        raise TestbedError(
-            "not every attack was refused by what has to refuse it", remedy="See the lines below the table."
-        )
+        raise TestbedError("not every attack was refused by what has to refuse it", remedy="See the lines above.")
+    print("\nWhat the author of such a Jenkinsfile reads in the build's log:")
+    for line in textwrap.wrap(example(outcomes), screen.width - 2, break_on_hyphens=False):
+        screen.quote(line)
 
 
 ACTS: Sequence[tuple[str, Callable[[Screen], None]]] = (
@@ -125,17 +129,19 @@ ACTS: Sequence[tuple[str, Callable[[Screen], None]]] = (
 def last_screen(screen: Screen, seconds: float) -> str:
     """What is there now, how to look at it, and how to take it away."""
     kubectl = f"kubectl --kubeconfig {os.path.relpath(paths.kubeconfig(), paths.ROOT)}"
+    name = paths.cluster_name()
+    this = "" if name == "buildkeep" else f"BUILDKEEP_CLUSTER={name} "
     rows = (
         ("what is protected", f"{kubectl} get namespaces -L buildkeep.dev/tenant,buildkeep.dev/mode"),
         ("by which rules", f"{kubectl} get validatingadmissionpolicies"),
-        ("build it again", f"{PYTHON} -m testbed build --job {JOB} --dir {EXAMPLE.relative_to(paths.ROOT)}"),
-        ("attack it again", f"{PYTHON} -m testbed.attacks"),
+        ("build it again", f"{this}{PYTHON} -m testbed build --job {JOB} --dir {EXAMPLE.relative_to(paths.ROOT)}"),
+        ("attack it again", f"{this}{PYTHON} -m testbed.attacks"),
         ("kubectl, if you have none", f"{PYTHON} -m testbed tool kubectl"),
-        ("take it down", "make down"),
+        ("take it down", f"{this}make down"),
     )
     width = max(len(label) for label, _ in rows)
     lines = [f"  {label.ljust(width)}  {screen.paint(command, BOLD)}" for label, command in rows]
-    headline = f"Done in {seconds:.0f} s. The cluster `{paths.cluster_name()}` is running."
+    headline = f"Done in {seconds:.0f} s. The cluster `{name}` is running."
     return "\n".join(["", screen.paint(headline, GREEN), "", *lines])
 
 

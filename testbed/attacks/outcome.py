@@ -7,11 +7,15 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from testbed.attacks.answers import Answer, Expected, admitted, last_line, shortfall
+from testbed.attacks.answers import Answer, admitted, last_line, refusals, shortfall
 from testbed.attacks.table import Attack
 
-COLUMNS = ("attack", "tried by", "answered by", "rule and field", "verdict")
-SHORT_WAYS = {"jenkinsfile": "Jenkinsfile", "controller-token": "controller's token", "debugger": "debugging user"}
+COLUMNS = ("attack", "tried with", "answered by", "verdict")
+SHORT_WAYS = {
+    "jenkinsfile": "a Jenkinsfile",
+    "controller-token": "the controller's token",
+    "debugger": "a debugger's rights",
+}
 GREEN, RED, BOLD, PLAIN = "\033[32m", "\033[31m", "\033[1m", "\033[0m"
 
 
@@ -56,12 +60,16 @@ class Outcome:
         """The report's row."""
         refused, behind = self.attack.refused, self.attack.behind
         gate = {"rbac": "RBAC", "PodSecurity": "Pod Security"}.get(refused.by, refused.by)
-        named = " and ".join(x for x in (_rule(refused), behind and f"behind it {_rule(behind)}") if x)
-        return (self.attack.title, SHORT_WAYS[self.attack.way], gate, named, self.verdict)
+        rule = f" [{refused.rule}]" if refused.rule else ""
+        second = f", behind it [{behind.rule}]" if behind else ""
+        return (self.attack.title, SHORT_WAYS[self.attack.way], f"{gate}{rule}{second}", self.verdict)
 
-
-def _rule(expected: Expected) -> str:
-    return f"[{expected.rule}] {expected.field}" if expected.rule else ""
+    @property
+    def words(self) -> str:
+        """All answers in full, for a log."""
+        parts = {"attack": self.answer, "without Pod Security": self.behind, "permitted": self.permitted}
+        told = [f"--- {self.attack.id}, {part}: {answer.text or 'yes'}" for part, answer in parts.items() if answer]
+        return "\n".join([*told, f"--- {self.attack.id}: {self.verdict}", *self.problems])
 
 
 def colours() -> bool:
@@ -93,3 +101,9 @@ def summary(outcomes: Sequence[Outcome]) -> list[str]:
     if bad or not outcomes:
         return [*lines, f"{len(bad)} of {len(outcomes)} attacks did not end as they should."]
     return [f"All {len(outcomes)} attacks were refused, each by what had to refuse it; what is permitted still works."]
+
+
+def example(outcomes: Sequence[Outcome], name: str = "look-alike-host") -> str:
+    """The words in which one attack was refused, as its author reads them; empty where it was not tried or refused."""
+    answers = [outcome.answer.text for outcome in outcomes if outcome.attack.id == name and not outcome.problems]
+    return refusals(answers[0])[0].message.partition(". Received status:")[0] if answers else ""

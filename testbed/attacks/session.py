@@ -14,6 +14,9 @@ from testbed.attacks.registry import Registry
 from testbed.attacks.run import Runner
 from testbed.attacks.stage import stage
 from testbed.attacks.table import load
+from testbed.progress import Progress
+
+EXPECTED_SECONDS = 45
 
 
 def attack(kubeconfig: Path, only: Sequence[str] = ()) -> list[Outcome]:
@@ -46,3 +49,13 @@ def attack(kubeconfig: Path, only: Sequence[str] = ()) -> list[Outcome]:
     with stage(admin, BASE) as prepared:
         runner = Runner(prepared, partial(builds.build, kubeconfig=kubeconfig), pod_maker(admin), tool)
         return runner.run([each for each in attacks if not only or each.id in only])
+
+
+def attack_shown(kubeconfig: Path, only: Sequence[str] = ()) -> list[Outcome]:
+    """As `attack`, with a line of progress, and with every answer in a log."""
+    with Progress(1).step("try the attacks, and what is permitted", EXPECTED_SECONDS) as step:
+        outcomes = attack(kubeconfig, only)
+        for outcome in outcomes:
+            step.say(outcome.words)
+    print(f"Every answer is in {step.log}", flush=True)
+    return outcomes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from testbed.attacks import ways
 from testbed.attacks.answers import Answer, Expected
 from testbed.attacks.jenkinsfile import PROOF, STEP, jenkinsfile
-from testbed.attacks.outcome import Outcome, table
+from testbed.attacks.outcome import Outcome, example, table
 from testbed.attacks.table import Attack
 
 REFUSED = Answer(False, 'pods "x" is forbidden: violates PodSecurity "baseline:v1.37": host namespaces (hostPID=true)')
@@ -62,14 +63,29 @@ def test_the_report_names_who_answered_and_the_rule_behind() -> None:
     report = table([Outcome(ATTACK, REFUSED, DONE, BEHIND)], coloured=False)
     for text in (
         "see the node's processes",
-        "Jenkinsfile",
+        "a Jenkinsfile",
         "Pod Security",
-        "[pod] spec.hostPID",
+        "behind it [pod]",
         "refused",
         "All 1 attacks",
     ):
         assert text in report
     assert "\033" not in report
+
+
+def test_the_log_of_a_run_holds_every_answer_in_full() -> None:
+    words = Outcome(ATTACK, REFUSED, DONE, BEHIND).words
+    for text in (REFUSED.text, BEHIND.text, PROOF, "host-pid: refused"):
+        assert text in words
+
+
+def test_the_example_is_the_refusals_own_message() -> None:
+    attack = replace(ATTACK, refused=ATTACK.behind or ATTACK.refused, behind=None)
+    log = Answer(False, f"{BEHIND.text}. Received status: Status(message={BEHIND.text})")
+    message = '[pod] field spec.hostPID: "true" is not allowed; allowed: false'
+    assert example([Outcome(attack, log, DONE)], "host-pid") == message
+    assert example([Outcome(attack, DONE, DONE)], "host-pid") == ""
+    assert example([], "host-pid") == ""
 
 
 def test_an_empty_run_is_no_success() -> None:

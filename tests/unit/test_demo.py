@@ -34,7 +34,7 @@ def test_the_last_screen_says_what_runs_how_to_look_and_how_to_leave(monkeypatch
         "Done in 61 s",
         "`elsewhere` is running",
         ".buildkeep/elsewhere/kubeconfig",
-        "make down",
+        "BUILDKEEP_CLUSTER=elsewhere make down",
         "testbed.attacks",
     ):
         assert words in text
