@@ -18,7 +18,6 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.canary_pods import (
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.images import is_allowed, repository
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
-    ANNOTATION_BUILDERS,
     ANNOTATION_IMAGES,
     CANARY_NAMESPACE,
     POLICY_PODS,
@@ -41,21 +40,30 @@ def rule_cases(settings: Settings) -> list[Case]:
     return cases
 
 
-def allowlist_cases(settings: Settings) -> list[Case]:
-    """Give a pod for each entry of the cluster-wide list, to be admitted, and look-alikes of it, to be refused."""
+def allowlist_cases(settings: Settings, before: Sequence[Sequence[str]] = ()) -> list[Case]:
+    """Give pods whose image an entry of the cluster-wide list lets in, and pods whose image no entry lets in.
+
+    Args:
+        settings: of the inventory.
+        before: what the lookup `buildkeep.ci.allowlist` gave before this run: entries that left must be refused.
+    """
     builders = {repository(profile.image) for profile in settings.profiles.builders.values()}
     cases = []
     for entry in (entry for entry in settings.images if entry not in builders):
         pod = agent_pod(settings.profiles, CANARY_NAMESPACE, _representative(entry))
         cases.append(_case(f"allowed-{entry}", CANARY_NAMESPACE, pod, "admitted"))
-    for image in (one for one in _look_alikes(settings.images) if not is_allowed(one, settings.images)):
-        pod = agent_pod(settings.profiles, CANARY_NAMESPACE, image)
-        cases.append(_case(f"look-alike-{image}", CANARY_NAMESPACE, pod, "refused", POLICY_PODS, "images"))
+    left = [_representative(entry) for entries in before for entry in entries if "/" in entry]
+    for image in dict.fromkeys((*_look_alikes(settings.images), *left)):
+        if not is_allowed(image, settings.images):
+            pod = agent_pod(settings.profiles, CANARY_NAMESPACE, image)
+            cases.append(_case(f"not-allowed-{image}", CANARY_NAMESPACE, pod, "refused", POLICY_PODS, "images"))
     return cases
 
 
 def tenant_cases(settings: Settings, objects: Sequence[Mapping[str, Any]]) -> list[Case]:
-    """Give the canaries of every tenant in mode enforce: one bad pod for each wall, and what this run took away.
+    """Give the canaries of every tenant in mode enforce: one bad pod for each wall, and images that this run took away.
+
+    A builder that was taken away needs none: its ServiceAccount is gone, and no pod of it can be created.
 
     Args:
         settings: of the inventory.
@@ -71,15 +79,12 @@ def _tenant_cases(settings: Settings, tenant: Tenant, before: Mapping[str, str])
     bare = agent_pod(settings.profiles, tenant.name)
     bare["spec"]["hostNetwork"] = True
     yield _case(f"{space}-pod-security", space, bare, "refused", "PodSecurity")
-    foreign = [_FOREIGN, *(_representative(entry) for entry in _removed(before, ANNOTATION_IMAGES, tenant.images))]
+    old = [entry for entry in before.get(ANNOTATION_IMAGES, "").split(",") if entry not in ("", *tenant.images)]
+    foreign = [_FOREIGN, *map(_representative, old)]
     for image in foreign:
         if not is_allowed(image, (*settings.images, *tenant.images)):
             pod = agent_pod(settings.profiles, tenant.name, image)
             yield _case(f"{space}-{image}", space, pod, "refused", POLICY_PODS, "images")
-    for builder in _removed(before, ANNOTATION_BUILDERS, tenant.builders):
-        if builder in settings.profiles.builders:
-            pod = builder_pod(settings.profiles, tenant.name, settings.profiles.builders[builder])
-            yield _case(f"{space}-{builder}", space, pod, "refused", POLICY_PODS, "service-account")
 
 
 def _case(name: str, namespace: str, pod: Pod, expect: str, policy: str = "", rule: str = "") -> Case:
@@ -105,9 +110,3 @@ def _look_alikes(entries: Sequence[str]) -> Iterator[str]:
             yield image + _ANY_TAG
         if path:
             yield entry.rstrip("/") + "-canary" + _ANY_TAG
-
-
-def _removed(before: Mapping[str, str], annotation: str, now: Sequence[str]) -> list[str]:
-    """List what an annotation of the namespace named and names no more."""
-    old = [entry.strip() for entry in before.get(annotation, "").split(",")]
-    return [entry for entry in old if entry and entry not in now]

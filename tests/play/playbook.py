@@ -1,0 +1,144 @@
+"""Runs playbooks as users do, and looks at all that is in a cluster before and after."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import connect
+
+from testbed.tools import tool
+
+ROOT = Path(__file__).resolve().parents[2]
+HOST = "bare"
+# What the cluster itself keeps changing.
+_RESTLESS = {"Lease", "Event", "EndpointSlice", "Endpoints"}
+_SERVER_FIELDS = ("resourceVersion", "managedFields", "generation")
+# A play needs the commands that stand beside this interpreter, and no configuration of the machine's.
+_BIN = str(Path(sys.executable).parent)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A playbook that has run: its exit code, all it printed, and the numbers of its recap."""
+
+    code: int
+    text: str
+
+    @property
+    def changed(self) -> int:
+        """Tasks that changed something, or would."""
+        return self._count("changed")
+
+    @property
+    def failed(self) -> int:
+        """Tasks that failed."""
+        return self._count("failed")
+
+    def _count(self, word: str) -> int:
+        found = re.search(rf"^{HOST} .*{word}=(\d+)", self.text, re.MULTILINE)
+        assert found, self.text[-4000:]
+        return int(found[1])
+
+    def ok(self) -> Run:
+        """Itself, if it ended well."""
+        assert self.code == 0, self.text[-4000:]
+        return self
+
+
+class Cluster:
+    """A cluster that playbooks run against.
+
+    Args:
+        kubeconfig: the administrator's.
+        folder: where inventories are written.
+    """
+
+    def __init__(self, kubeconfig: Path, folder: Path) -> None:
+        """Remember both."""
+        self.kubeconfig = kubeconfig
+        self.folder = folder
+
+    def inventory(self, variables: Mapping[str, Any]) -> Path:
+        """Write an inventory of one cluster with these variables."""
+        path = self.folder / "hosts.yml"
+        known = {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": sys.executable,
+            "agent_templates_helm": str(tool("helm")),
+            "buildkeep_kubeconfig": str(self.kubeconfig),
+        }
+        path.write_text(yaml.safe_dump({"buildkeep": {"hosts": {HOST: {**known, **variables}}}}), encoding="utf-8")
+        return path
+
+    def run(
+        self,
+        playbook: str,
+        variables: Mapping[str, Any],
+        *flags: str,
+        inventory: Path | None = None,
+        installed: Path | None = None,
+    ) -> Run:
+        """Run a playbook of the checkout, or of an installed collection.
+
+        Args:
+            playbook: file or name of the playbook.
+            variables: of the cluster's host in the inventory.
+            flags: more words of the command.
+            inventory: an inventory of the test's own, in place of one with the variables.
+            installed: folder of installed collections; the playbook is then run far from the checkout.
+        """
+        hosts = str(inventory or self.inventory(variables))
+        command = [f"{_BIN}/ansible-playbook", "-i", hosts, playbook, *flags]
+        env = {"ANSIBLE_COLLECTIONS_PATH": str(installed)} if installed else {}
+        env["ANSIBLE_CALLBACK_RESULT_FORMAT"] = "json"
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "K8S_AUTH_"))}
+        done = subprocess.run(
+            command,
+            cwd=self.folder if installed else ROOT,
+            env={**kept, "LC_ALL": "C.UTF-8", "PATH": f"{_BIN}:{os.environ['PATH']}", **env},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        return Run(done.returncode, done.stdout + done.stderr)
+
+    def everything(self, exact: bool = False) -> dict[str, Any]:
+        """List every object of every kind; with `exact` including what only tells that somebody wrote to it."""
+        cluster = connect(str(self.kubeconfig))
+        found = {}
+        groups = cluster.client.request("GET", "/apis").body["groups"]
+        for version in ["v1", *(group["preferredVersion"]["groupVersion"] for group in groups)]:
+            for resource in cluster.resources(version).values():
+                if "list" in resource.verbs and resource.kind not in _RESTLESS:
+                    for item in cluster.list(resource):
+                        metadata = item["metadata"]
+                        for field in () if exact else _SERVER_FIELDS:
+                            metadata.pop(field, None)
+                        found[f"{resource.kind} {metadata.get('namespace', '')}/{metadata['name']}"] = item
+        return found
+
+    def kubectl(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run kubectl as the administrator."""
+        command = [str(tool("kubectl")), f"--kubeconfig={self.kubeconfig}", *words]
+        return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60, check=False)
+
+    def get(self, *words: str) -> Any:
+        """Read with `kubectl get`."""
+        done = self.kubectl("get", *words, "-o", "json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def create_pod(self, namespace: str, pod: Mapping[str, Any], user: str) -> subprocess.CompletedProcess[str]:
+        """Try to create a pod, as a dry run and as somebody else."""
+        words = ("create", "-n", namespace, "--dry-run=server", f"--as={user}", "-f", "-")
+        return self.kubectl(*words, stdin=json.dumps(pod))
