@@ -160,13 +160,10 @@ OF_BUILDER: Mapping[str, Change] = {
 }
 # Rules that no create request can break on a cluster as it is, and why.
 OF_NONE: Mapping[str, str] = {
-    "pod/pod/metadata.annotations": "the API server turns it into the field, which another rule refuses",
     "pod/pod/spec.ephemeralContainers": "only an update of a running pod can add one",
     "pod/pod/spec.resourceClaims": "the API server drops the field where the feature is off",
     "pod/pod/spec": "needs a field that no Kubernetes of today has",
     "container/container/container": "needs a field that no Kubernetes of today has",
     "container/container/securityContext.procMount": "the API server itself wants a user namespace for it first",
-    "volumes/container/volumeDevices": "the API server itself wants a claim for it first",
     "placement/pod/spec.runtimeClassName": "the API server itself wants the RuntimeClass to exist first",
-    "placement/pod/spec.os.name": "the API server itself refuses our other fields for such a pod first",
 }

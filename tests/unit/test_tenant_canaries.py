@@ -1,0 +1,102 @@
+"""Which canaries are sent, and that no rule is without one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.buildkeep.ci.plugins.module_utils import canary_cases, rules
+from ansible_collections.buildkeep.ci.plugins.module_utils.canary_pods import (
+    OF_AGENT,
+    OF_BUILDER,
+    OF_NONE,
+    agent_pod,
+    builder_pod,
+)
+from ansible_collections.buildkeep.ci.plugins.module_utils.images import is_allowed
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICY_PODS
+from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
+
+RULES = [rule for rule in rules.load() if rule.policy == POLICY_PODS]
+
+
+def settings(*tenants: dict[str, Any], **variables: Any) -> Settings:
+    """Read an inventory."""
+    return read_settings({"tenants": list(tenants) or [{"name": "shop"}], **variables})
+
+
+def images(cases: list[dict[str, Any]], expect: str) -> list[str]:
+    """Name the images of the cases of one kind."""
+    return [case["pod"]["spec"]["containers"][0]["image"] for case in cases if case["expect"] == expect]
+
+
+def test_every_rule_about_pods_has_a_canary_or_a_reason_for_none() -> None:
+    """A rule that is added without one is noticed here, and so is a canary whose rule has gone."""
+    assert sorted(rule.key for rule in RULES) == sorted([*OF_AGENT, *OF_BUILDER, *OF_NONE])
+
+
+@pytest.mark.parametrize("key", [*OF_AGENT, *OF_BUILDER])
+def test_a_canary_differs_from_a_good_pod(key: str) -> None:
+    """A change that changes nothing would prove another rule."""
+    profiles = settings().profiles
+    kaniko = profiles.builders["kaniko"]
+    make = (lambda: agent_pod(profiles, "shop")) if key in OF_AGENT else (lambda: builder_pod(profiles, "shop", kaniko))
+    bad = make()
+    (OF_AGENT.get(key) or OF_BUILDER[key])(bad)
+    assert bad != make()
+
+
+def test_rule_canaries_name_their_rule_and_the_namespace_made_for_them() -> None:
+    """Nothing is ever tried in a tenant's namespace before its walls stand."""
+    cases = canary_cases.rule_cases(settings())
+    assert len(cases) == len(OF_AGENT) + len(OF_BUILDER)
+    assert {case["namespace"] for case in cases} == {"buildkeep-canary"}
+    assert {case["rule"] for case in cases} <= {rule.id for rule in RULES}
+
+
+def test_builder_pods_are_as_the_profile_says() -> None:
+    """Only what the profile gives."""
+    profiles = settings().profiles
+    kaniko = profiles.builders["kaniko"]
+    pod = builder_pod(profiles, "shop", kaniko)
+    assert pod["spec"]["serviceAccountName"] == "builder-kaniko"
+    context = pod["spec"]["containers"][0]["securityContext"]
+    assert context["capabilities"] == {"drop": ["ALL"], "add": list(kaniko.capabilities_add)}
+    assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+
+
+def test_the_allowlist_is_tried_from_both_sides() -> None:
+    """Each entry by an image that it lets in, and by several that only look so."""
+    made = settings(images=["ghcr.io/acme/", "gcr.io/team/base"])
+    cases = canary_cases.allowlist_cases(made)
+    admitted, refused = images(cases, "admitted"), images(cases, "refused")
+    assert {"ghcr.io/acme/canary:canary", "gcr.io/team/base:canary"} <= set(admitted)
+    assert all(is_allowed(image, made.images) for image in admitted)
+    assert not any(is_allowed(image, made.images) for image in refused)
+    for image in ("gcr.io.canary.invalid/team/base", "canary.invalid/gcr.io/team/base", "gcr.io/team/base-canary"):
+        assert f"{image}:canary" in refused
+
+
+def test_an_entry_that_left_must_be_refused_unless_another_covers_it() -> None:
+    """`before` is the list as it was in the cluster."""
+    made = settings(images=["ghcr.io/acme/"])
+    refused = images(canary_cases.allowlist_cases(made, [["ghcr.io/acme/base", "quay.io/gone/", "bare"]]), "refused")
+    assert "quay.io/gone/canary:canary" in refused
+    assert "ghcr.io/acme/base:canary" not in refused
+
+
+def test_each_enforcing_tenant_is_tried_at_both_walls() -> None:
+    """A tenant in audit refuses nothing, and one that leaves has no walls."""
+    made = settings({"name": "a"}, {"name": "b", "mode": "audit"}, {"name": "c", "state": "absent"})
+    cases = canary_cases.tenant_cases(made, [])
+    assert [(case["namespace"], case["policy"]) for case in cases] == [("ci-a", "PodSecurity"), ("ci-a", POLICY_PODS)]
+
+
+def test_what_a_tenant_lost_is_tried_too() -> None:
+    """By the annotations that its namespace had."""
+    made = settings({"name": "a", "images": ["ghcr.io/acme/"]})
+    was = {"buildkeep.dev/images": "ghcr.io/acme/tool,quay.io/gone/,", "buildkeep.dev/builders": "kaniko"}
+    objects = [{"kind": "Namespace", "name": "ci-a", "action": "changed", "before": was}]
+    found = images(canary_cases.tenant_cases(made, objects), "refused")
+    assert "quay.io/gone/canary:canary" in found
+    assert "ghcr.io/acme/tool:canary" not in found
