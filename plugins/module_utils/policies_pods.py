@@ -124,18 +124,19 @@ def _verdicts(rules: Sequence[Rule], profiles: Profiles) -> dict[str, str]:
     scoped: dict[str, list[_Row]] = {scope: [] for scope in ("pod", "label", *_LISTS)}
     for rule in rules:
         scoped[rule.scope].append(_row(rule, constants))
-    verdicts, texts = {}, [_texts(scoped["pod"])]
+    # One variable for each scope: the type checker's time grows with the square of an expression's size.
+    verdicts = {f"{scope}texts": _texts(scoped[scope]) for scope in ("pod", "label")}
     for scope, (items, item, noun) in _LISTS.items():
         verdicts[f"bad{scope}"] = f"variables.{items}.filter({item}, {cel.any_of(row.broken for row in scoped[scope])})"
         lines = _texts(scoped[scope], f"{cel.literal(noun)} + {item}.name + ', ' + ")
-        texts.append(f"variables.bad{scope}.map({item}, {lines}.join('; '))")
+        verdicts[f"{scope}texts"] = f"variables.bad{scope}.map({item}, {lines}.join('; '))"
     sizes = [f"size(variables.bad{scope}) > 0" for scope in _LISTS]
     bad_spec = cel.any_of([*(row.broken for row in scoped["pod"]), *sizes])
     bad_labels = cel.any_of(row.broken for row in scoped["label"])
+    spec_texts = " + ".join(f"variables.{scope}texts" for scope in ("pod", *_LISTS))
     verdicts["broken"] = f"(variables.specchanged && ({bad_spec})) || (variables.labelschanged && ({bad_labels}))"
     verdicts["problems"] = (
-        f"(variables.specchanged ? {' + '.join(texts)} : []) "
-        f"+ (variables.labelschanged ? {_texts(scoped['label'])} : [])"
+        f"(variables.specchanged ? {spec_texts} : []) + (variables.labelschanged ? variables.labeltexts : [])"
     )
     verdicts["text"] = "variables.problems.join('; ')"
     return verdicts
@@ -160,6 +161,8 @@ def _row(rule: Rule, constants: dict[str, str]) -> _Row:
 
 
 def _texts(rows: Sequence[_Row], subject: str = "") -> str:
+    if not rows:
+        return "[''].filter(m, m != '')"  # a bare [] would have no type
     kept = ", ".join(f"({row.broken}) ? {row.texts} : []" for row in rows)
     sentence = f"'[' + r[0] + '] ' + {subject}'field ' + r[1] + ': \"' + r[2] + '\" is not allowed; allowed: ' + r[3]"
     return f"[{kept}].filter(r, size(r) > 0).map(r, {sentence})"

@@ -38,7 +38,7 @@ class Answer:
 
     def done(self) -> Object:
         """The body of a request that must succeed."""
-        assert self.ok, self.message
+        assert self.ok, self.message[-2000:]
         return self.body
 
 
