@@ -5,7 +5,6 @@ Pods are sent and read as plain JSON, so that what a Jenkinsfile asks for reache
 
 from __future__ import annotations
 
-import ast
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
@@ -158,15 +157,14 @@ def explanation(body: bytes) -> tuple[str, str]:
 def refused_handshake(error: ApiException) -> tuple[int, str, str]:
     """(status, message, reason) of a WebSocket that was not opened.
 
-    The package has the answer only as text: `Handshake status 403 Forbidden -+-+- headers -+-+- b'body'`.
+    The package has the answer only as text: `Handshake status 403 Forbidden -+-+- headers -+-+- body`.
     """
     words = str(error.reason)
-    head, _, body = words.partition(" -+-+- ")
+    head, _, rest = words.partition(" -+-+- ")
     code = head.removeprefix("Handshake status ").split(" ")[0]
-    literal = body.rpartition(" -+-+- ")[2]
-    if not code.isdigit() or not literal.startswith(("b'", 'b"')):
+    if not (rest and code.isdigit()):
         return int(error.status or 0), words, ""
-    return int(code), *explanation(ast.literal_eval(literal))
+    return int(code), *explanation(rest.rpartition(" -+-+- ")[2].encode())
 
 
 def exit_code(status: bytes) -> int:

@@ -134,8 +134,8 @@ def test_an_exec_without_exit_code() -> None:
 
 def test_a_refused_exec_has_the_servers_words() -> None:
     """They are inside the text of the handshake's error."""
-    body = b'{"kind":"Status","message":"pods \\"p\\" is forbidden: denied request: [exec] no","reason":"Forbidden"}'
-    error = ApiException(status=0, reason=f"Handshake status 403 Forbidden -+-+- {{'a': 'b'}} -+-+- {body!r}")
+    body = '{"kind":"Status","message":"pods \\"p\\" is forbidden: denied request: [exec] no","reason":"Forbidden"}\n'
+    error = ApiException(status=0, reason=f"Handshake status 403 Forbidden -+-+- {{'a': 'b'}} -+-+- {body}")
     assert kube.refused_handshake(error) == (403, 'pods "p" is forbidden: denied request: [exec] no', "Forbidden")
     assert kube.refused_handshake(ApiException(status=0, reason="no route")) == (0, "no route", "")
 
