@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.images import template_images
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import NAMESPACE_PREFIX
@@ -17,7 +18,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.schema import nearest
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings_checks import CONTROLLER, faults, sentence
 from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import Tenant, read_tenant, tenant_builders
 
-_SCHEMA = Path(__file__).resolve().parents[2] / "charts/agent-templates/values.schema.json"
+_CHART = Path(__file__).resolve().parents[2] / "charts/agent-templates"
 # What each variable is where the inventory leaves it out.
 DEFAULTS: Mapping[str, Any] = {
     "tenants": [],
@@ -100,7 +101,7 @@ def read_settings(raw: Mapping[str, Any]) -> Settings:
     problems = [_unknown(key) for key in given if key not in DEFAULTS and key not in _CONNECTION]
     if "tenants" in given and not values["tenants"]:
         problems.append("buildkeep_tenants: names no tenant. List at least one, such as `[{name: shop}]`.")
-    found = faults(values, _schema(), tuple(load_profiles().builders))
+    found = faults(values, _schema(), _table())
     problems += [sentence(fault, values) for fault in found]
     broken = {fault.path.partition(".")[0] for fault in found}
     images = {key: values[key] if key not in broken else DEFAULTS[key] for key in ("builders", "agent_image")}
@@ -115,8 +116,14 @@ def read_settings(raw: Mapping[str, Any]) -> Settings:
 
 @functools.cache
 def _schema() -> Mapping[str, Any]:
-    schema: Mapping[str, Any] = json.loads(_SCHEMA.read_text(encoding="utf-8"))
+    schema: Mapping[str, Any] = json.loads((_CHART / "values.schema.json").read_text(encoding="utf-8"))
     return schema
+
+
+@functools.cache
+def _table() -> Mapping[str, Any]:
+    table: Mapping[str, Any] = yaml.safe_load((_CHART / "profiles.yaml").read_text(encoding="utf-8"))
+    return table
 
 
 def _unknown(key: str) -> str:

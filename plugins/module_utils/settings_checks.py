@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.images import entry_problem
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import CANARY_NAMESPACE
 from ansible_collections.buildkeep.ci.plugins.module_utils.schema import Problem, Schema, check, nearest
+from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import DEFAULT_BUILDERS, DEFAULT_LIMITS
+from ansible_collections.buildkeep.ci.plugins.module_utils.tenants_limits import too_small
 
 # The controller, where the inventory does not say otherwise; an empty URL is its Service's.
 CONTROLLER: Mapping[str, str] = {"namespace": "jenkins", "name": "jenkins", "serviceAccount": "jenkins", "url": ""}
@@ -24,12 +26,17 @@ class Subject:
     Attributes:
         values: the variables without their prefix, defaults filled in.
         malformed: paths (`tenants[0].name`) whose value has the wrong form; only what is sound is looked at further.
-        builders: names of the builders in the profile table.
+        table: the profile table, `profiles.yaml`.
     """
 
     values: Mapping[str, Any]
     malformed: frozenset[str]
-    builders: Sequence[str]
+    table: Mapping[str, Any]
+
+    @property
+    def builders(self) -> list[str]:
+        """Names of the builders in the profile table."""
+        return list(self.table["builders"])
 
     def sound(self, path: str) -> bool:
         """Whether a value, with all within it, has the right form."""
@@ -97,16 +104,16 @@ def inventory_schema(values: Schema) -> dict[str, Any]:
     }
 
 
-def faults(values: Mapping[str, Any], schema: Schema, builders: Sequence[str]) -> list[Problem]:
+def faults(values: Mapping[str, Any], schema: Schema, table: Mapping[str, Any]) -> list[Problem]:
     """Find everything that is wrong with the variables of an inventory.
 
     Args:
         values: the variables without their prefix, defaults filled in.
         schema: the chart's `values.schema.json`.
-        builders: names of the builders in the profile table.
+        table: the profile table, `profiles.yaml`.
     """
     broken = check(values, inventory_schema(schema))
-    subject = Subject(values, frozenset(problem.path for problem in broken), builders)
+    subject = Subject(values, frozenset(problem.path for problem in broken), table)
     found = [problem for check_of in CHECKS for problem in check_of(subject)]
     explained = {problem.path for problem in found}  # said better than by "is not of the right form"
     return sorted([problem for problem in broken if problem.path not in explained] + found, key=_place)
@@ -179,6 +186,15 @@ def _builders(subject: Subject) -> Iterator[Problem]:
             yield Problem(path, text, f"Known builders: {', '.join(subject.builders)}.")
 
 
+def _limits(subject: Subject) -> Iterator[Problem]:
+    for path, entry in subject.tenants("limits"):
+        limits, builders = {**DEFAULT_LIMITS, **entry.get("limits", {})}, entry.get("builders", DEFAULT_BUILDERS)
+        known = tuple(one for one in builders if one in subject.builders) if isinstance(builders, list | tuple) else ()
+        for resource, need in too_small(limits, known, subject.table):
+            text = f'"{limits[resource]}" leaves no room for a pod: {need}'
+            yield Problem(f"{path}.limits.{resource}", text, "Raise it to that at least, or leave it out.")
+
+
 def _images(subject: Subject) -> Iterator[Problem]:
     pushes = [(f"{path}.push", entry.get("push")) for path, entry in subject.tenants("name")]
     for path, entry in [*subject.texts("images"), *pushes]:
@@ -203,6 +219,7 @@ CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
     _prefix,
     _controller,
     _builders,
+    _limits,
     _images,
     _trusted_ca,
 )
