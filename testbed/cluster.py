@@ -18,6 +18,7 @@ from testbed.parts import ensure, folder, key, locked, missing, prune, remove, s
 from testbed.progress import Progress, Step
 from testbed.tools import tool
 
+KIND_LABEL = "io.x-k8s.kind.cluster"
 READY_WITHIN = "180s"
 
 
@@ -69,7 +70,8 @@ class Cluster:
 def named(name: str = "") -> Cluster:
     """The cluster of that name (default: `paths.cluster_name()`), which may not exist."""
     name = name or paths.cluster_name()
-    return Cluster(name, engine.find(name), paths.state(name))
+    made_with = paths.state(name) / "engine"
+    return Cluster(name, engine.find(name, made_with.read_text() if made_with.exists() else ""), paths.state(name))
 
 
 def up(cluster: Cluster) -> bool:
@@ -87,7 +89,14 @@ def up(cluster: Cluster) -> bool:
             return False
         sweep()
         names = needed(running)
-        progress = Progress(len(missing(table, names)) + (2 if running else 5))
+        todo = missing(table, names)
+        packages = [need for name in todo for need in table[name].system]
+        packages += [] if running else [*cluster.engine.packages, *system.CERTIFICATES]
+        lacking = system.lacking(packages)
+        progress = Progress(len(todo) + (2 if running else 5) + bool(lacking))
+        if lacking:
+            with progress.step(f"install {len(lacking)} system packages", 40) as step:
+                system.require(packages, step)
         parts = ensure(table, names, progress)
         if running:
             (cluster.state / "cluster.json").unlink()
@@ -129,8 +138,9 @@ def _create(cluster: Cluster, progress: Progress, own_node: Path | None, wanted:
     """Starts Kubernetes from our own node (its part's folder and key) or from the published image `wanted`."""
     image = f"localhost/buildkeep/node:{wanted}" if own_node else wanted
     with progress.step("prepare the container engine", 20 if own_node else 5) as step:
-        engine.prepare(cluster.engine, step)
+        engine.prepare(step)
         _delete(cluster, step)
+        (cluster.state / "engine").write_text(cluster.engine.command)
         if own_node and not cluster.engine.run(step, "images", "--quiet", image).strip():
             changes = [word for change in node.IMPORT_CHANGES for word in ("--change", change)]
             cluster.engine.run(step, "import", *changes, own_node / "node.tar", image)
@@ -195,7 +205,11 @@ def _controller(cluster: Cluster, step: Step) -> None:
 def _delete(cluster: Cluster, step: Step) -> None:
     """Deletes what there is of a cluster, also of a half-made one."""
     cluster.state.mkdir(parents=True, exist_ok=True)
-    step.run(kindconfig.delete_command(tool("kind"), cluster.name, cluster.kubeconfig), env=cluster.engine.environment)
+    if cluster.engine.run(step, "ps", "--all", "--quiet", "--filter", f"label={KIND_LABEL}={cluster.name}").strip():
+        command = kindconfig.delete_command(tool("kind"), cluster.name, cluster.kubeconfig)
+        step.run(command, env=cluster.engine.environment)
+    for volume in cluster.engine.run(step, "volume", "ls", "--quiet", "--filter", f"label={cluster.node}").split():
+        cluster.engine.run(step, "volume", "rm", volume)  # of a node whose container was never made
     name = engine.network(cluster.name)
     if name in cluster.engine.run(step, "network", "ls", "--format", "{{.Name}}").split():
         cluster.engine.run(step, "network", "rm", name)

@@ -29,6 +29,11 @@ class Engine:
     command: str
     environment: Mapping[str, str]
 
+    @property
+    def packages(self) -> tuple[system.Need, ...]:
+        """The system packages that it needs."""
+        return system.PODMAN if self.command == "podman" else ()
+
     def run(self, step: Step, *words: str | Path, timeout: float = 600) -> str:
         """Runs the engine's command; returns its output, raises TestbedError."""
         return step.run([self.command, *words], env=self.environment, timeout=timeout)
@@ -90,9 +95,9 @@ def network(cluster: str) -> str:
     return f"buildkeep-{cluster}"
 
 
-def find(cluster: str) -> Engine:
-    """Docker if its daemon answers (BUILDKEEP_ENGINE=podman passes it by), else podman, which may yet be missing."""
-    wanted = os.environ.get("BUILDKEEP_ENGINE") or "docker"
+def find(cluster: str, wanted: str = "") -> Engine:
+    """Docker if its daemon answers, else podman, which may yet be missing; `podman` as `wanted` passes Docker by."""
+    wanted = wanted or os.environ.get("BUILDKEEP_ENGINE") or "docker"
     if wanted == "docker" and system.output(["docker", "info", "--format", "{{.ServerVersion}}"], timeout=10):
         return Engine("docker", {"KIND_EXPERIMENTAL_PROVIDER": "docker",
                                  "KIND_EXPERIMENTAL_DOCKER_NETWORK": network(cluster)})  # fmt: skip
@@ -108,10 +113,8 @@ def forget_others(engine: Engine, image: str, step: Step) -> None:
         engine.run(step, "rmi", old)
 
 
-def prepare(engine: Engine, step: Step) -> None:
+def prepare(step: Step) -> None:
     """Sees to it that the engine can start a node."""
-    if engine.command == "podman":
-        system.require(system.PODMAN, step)
     if os.geteuid() == 0 and not MODULES.exists():  # kind mounts it into every node
         MODULES.mkdir(parents=True)
         _made_modules().parent.mkdir(parents=True, exist_ok=True)

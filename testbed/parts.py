@@ -23,6 +23,7 @@ from typing import Any
 from testbed import paths
 from testbed.errors import TestbedError
 from testbed.progress import Progress, Step
+from testbed.system import Need, require
 
 KEPT_DAYS = 30
 LANES = {"compile": 1, "fetch": 2, "pack": 2}
@@ -34,7 +35,7 @@ class Part:
 
     `build(folder, step, made)` fills the empty `folder`; `made` maps each name in `needs` to that part's folder.
     `inputs` is what the key is made of beside the keys of `needs`: texts, or files and folders to read.
-    `seconds` is what it takes on two cores with nothing cached.
+    `seconds` is what it takes on two cores with nothing cached; `system` are the system packages that it needs.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Part:
     build: Callable[[Path, Step, Mapping[str, Path]], None]
     needs: tuple[str, ...] = ()
     remedy: str = ""
+    system: tuple[Need, ...] = ()
 
 
 Table = Mapping[str, Part]
@@ -117,6 +119,7 @@ def make(table: Table, name: str, step: Step) -> Path:
             work = paths.cache() / "work" / final.name
             remove(work)
             work.mkdir(parents=True)
+            require(part.system, step)
             part.build(work, step, {need: folder(table, need) for need in part.needs})
             final.parent.mkdir(parents=True, exist_ok=True)
             work.rename(final)

@@ -49,7 +49,6 @@ def _build(name: str) -> Callable[[Path, Step, Mapping[str, Path]], None]:
                 "debootstrap needs root to make a Debian file system, and no published image can be pulled.",
                 remedy="Run the same command as root (sudo), or where a container registry can be reached.",
             )
-        system.require(system.ROOTFS, step)
         root = target / "root"
         step.run(command(name, root), env={"DEBIAN_FRONTEND": "noninteractive"})
         if name == "python":  # bytecode that does not look at time stamps, which an image does not keep
@@ -84,7 +83,7 @@ def parts() -> dict[str, Part]:
         inputs = (SUITE, *PACKAGES[name], system.architecture(), *EMPTIED, "2")
         table[f"rootfs/{name}"] = Part(
             f"rootfs/{name}", f"bootstrap Debian for {name}", SECONDS[name], "fetch", inputs, _build(name),
-            remedy=f"{MIRROR_REMEDY} Then run the same command again.",
+            remedy=f"{MIRROR_REMEDY} Then run the same command again.", system=system.ROOTFS,
         )  # fmt: skip
         if name != "node":
             table[f"base/{name}"] = Part(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,8 +36,11 @@ COMPILER = (
 )
 ROOTFS = (Need("debootstrap", "debootstrap"), Need("dpkg-deb", "dpkg"))
 PODMAN = (Need("podman", "podman"), Need("runc", "runc"), Need("iptables", "iptables"))
-BUSYBOX = (Need("/bin/busybox", "busybox-static"),)
 CERTIFICATES = (Need("openssl", "openssl"),)
+
+
+LOCK_SECONDS = 300
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def lacking(needs: Iterable[Need]) -> list[str]:
@@ -49,11 +53,17 @@ def install_command(packages: Iterable[str]) -> str:
     return f"sudo apt-get update && sudo apt-get install -y --no-install-recommends {' '.join(packages)}"
 
 
-def require(needs: Iterable[Need], step: Step, environment: Mapping[str, str] = os.environ) -> None:
+def require(needs: Collection[Need], step: Step, environment: Mapping[str, str] = os.environ) -> None:
     """Sees to it that all `needs` are met; installs what lacks if this is root on a system with apt-get.
 
     Raises TestbedError with the exact command otherwise.
     """
+    if lacking(needs):
+        with _ONE_AT_A_TIME:
+            _install(needs, step, environment)
+
+
+def _install(needs: Collection[Need], step: Step, environment: Mapping[str, str]) -> None:
     packages = lacking(needs)
     if not packages:
         return
@@ -61,7 +71,14 @@ def require(needs: Iterable[Need], step: Step, environment: Mapping[str, str] = 
         raise TestbedError(f"System packages are missing: {', '.join(packages)}.", remedy=install_command(packages))
     settings = {**environment, "DEBIAN_FRONTEND": "noninteractive"}
     step.remedy = "Run it yourself: " + install_command(packages)
-    command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
+    command = [
+        "apt-get",
+        "install",
+        "-y",
+        "--no-install-recommends",
+        f"-oDPkg::Lock::Timeout={LOCK_SECONDS}",
+        *packages,
+    ]
     lists = Path("/var/lib/apt/lists")
     if not any(lists.glob("*_Packages*")):
         step.run(["apt-get", "update"], env=settings)

@@ -104,8 +104,6 @@ def go_environment(toolchain: Path, cgo: bool) -> dict[str, str]:
 
 def _compile(command: GoCommand) -> Callable[[Path, Step, Mapping[str, Path]], None]:
     def build(target: Path, step: Step, made: Mapping[str, Path]) -> None:
-        if command.cgo:
-            system.require(system.COMPILER, step)
         toolchain = made["go"]
         go = toolchain / "go" / "bin" / "go"
         environment = go_environment(toolchain, command.cgo)
@@ -118,7 +116,8 @@ def _go_part(command: GoCommand) -> Part:
     settings = f"{go_command(command, Path('-'))} cgo={command.cgo}"
     remedy = "Check that Go modules can be fetched (go env GOPROXY), then run the same command again: it goes on there."
     return Part(f"tool/{command.name}", f"compile {command.name}", command.seconds, "compile",
-                (settings, GO_SOURCES / command.module), _compile(command), needs=("go",), remedy=remedy)  # fmt: skip
+                (settings, GO_SOURCES / command.module), _compile(command), needs=("go",), remedy=remedy,
+                system=system.COMPILER if command.cgo else ())  # fmt: skip
 
 
 def _parts() -> dict[str, Part]:

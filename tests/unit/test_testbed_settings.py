@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from testbed import certificates, engine, kindconfig, paths, published, registry, rootfs, system, tools, wheels
 from testbed.errors import TestbedError
+from testbed.progress import Step
 
 LOCK = """\
 a-b==1.0 \\
@@ -116,6 +118,25 @@ def test_missing_system_packages_are_named_once_with_the_command() -> None:
     needs = [system.Need("no-such-command", "b"), system.Need("/no/such/*", "a"), system.Need("also-none", "a")]
     assert system.lacking([*needs, system.Need("sh", "dash"), system.Need("/etc/passwd", "base-passwd")]) == ["a", "b"]
     assert system.install_command(["a", "b"]).endswith("apt-get install -y --no-install-recommends a b")
+
+
+def test_a_user_who_may_not_install_is_told_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    step = Step("install", "[1/1]", 1, tmp_path / "log")
+    with pytest.raises(TestbedError) as caught:
+        system.require([system.Need("no-such-command", "some-package"), system.Need("no-other", "other")], step)
+    assert str(caught.value).splitlines() == [
+        "System packages are missing: other, some-package.",
+        f"Remedy: {system.install_command(['other', 'some-package'])}",
+    ]
+    system.require([system.Need("sh", "dash")], step)
+
+
+def test_parts_name_the_system_packages_that_they_need() -> None:
+    parts = rootfs.parts()
+    assert parts["rootfs/debian"].system == system.ROOTFS
+    assert tools.PARTS["tool/runc"].system == system.COMPILER
+    assert tools.PARTS["tool/kubelet"].system == ()
 
 
 def test_debootstrap_uses_the_given_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
