@@ -124,7 +124,7 @@ def _submit(job: str, workspace: bytes, jenkinsfile: str, kubeconfig: Path) -> I
         with urllib3.PoolManager(ssl_context=context) as pool:
             # In chunks, so that the end of the workspace passes the proxy before the answer begins: with a length, a
             # quick answer can find the proxy still reading, and it then drops the connection (Go's net/http).
-            pieces = (workspace[start:start + PIECE] for start in range(0, len(workspace), PIECE))
+            pieces = (workspace[start : start + PIECE] for start in range(0, len(workspace), PIECE))
             response = pool.request("POST", url, body=pieces, headers=headers, preload_content=False, retries=False,
                                     timeout=timeout, chunked=True)  # fmt: skip
             if response.status != 200:

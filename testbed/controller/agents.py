@@ -9,8 +9,17 @@ from testbed.controller.problems import Problems
 from testbed.controller.steps import plain, text
 from testbed.controller.syntax import Call, Expression, Text, Variable
 
-KUBERNETES_OPTIONS = ("cloud", "defaultContainer", "inheritFrom", "label", "namespace", "serviceAccount", "yaml",
-                      "yamlFile", "yamlMergeStrategy")
+KUBERNETES_OPTIONS = (
+    "cloud",
+    "defaultContainer",
+    "inheritFrom",
+    "label",
+    "namespace",
+    "serviceAccount",
+    "yaml",
+    "yamlFile",
+    "yamlMergeStrategy",
+)
 MERGE_STRATEGIES = ("merge", "override")
 
 
@@ -29,8 +38,9 @@ def read_agent(call: Call, problems: Problems) -> Agent | None:
         return None
     inner = [statement for statement in call.body if isinstance(statement, Call)]
     if len(call.body) != 1 or len(inner) != 1 or inner[0].name not in ("label", "kubernetes"):
-        other = next((each for each in call.body if not isinstance(each, Call) or each.name not in
-                      ("label", "kubernetes")), None)
+        other = next(
+            (each for each in call.body if not isinstance(each, Call) or each.name not in ("label", "kubernetes")), None
+        )
         if other is not None:
             problems.unsupported(other, "in agent")
         else:

@@ -86,7 +86,7 @@ class Connection:
         """
         self._send(protocol.encode("unpack", {"path": path}))
         for start in range(0, len(tar), protocol.CHUNK):
-            self._send(tar[start:start + protocol.CHUNK])
+            self._send(tar[start : start + protocol.CHUNK])
         self._send(protocol.encode("end"))
         self._answer(lambda _: None, lambda: False)
 

@@ -20,14 +20,41 @@ from testbed.controller.syntax import (
 )
 from testbed.controller.tokens import GroovySyntaxError, Interpolation, Token, tokenize
 
-KEYWORDS = frozenset({
-    "assert", "boolean", "break", "case", "catch", "class", "continue", "def", "do", "else", "enum", "final", "finally",
-    "for", "if", "import", "int", "interface", "new", "package", "return", "static", "switch", "synchronized", "throw",
-    "trait", "try", "void", "while",
-})
+KEYWORDS = frozenset(
+    {
+        "assert",
+        "boolean",
+        "break",
+        "case",
+        "catch",
+        "class",
+        "continue",
+        "def",
+        "do",
+        "else",
+        "enum",
+        "final",
+        "finally",
+        "for",
+        "if",
+        "import",
+        "int",
+        "interface",
+        "new",
+        "package",
+        "return",
+        "static",
+        "switch",
+        "synchronized",
+        "throw",
+        "trait",
+        "try",
+        "void",
+        "while",
+    }
+)
 LITERALS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
 OPENING = {"{": "}", "(": ")", "[": "]"}
-
 
 
 def parse(source: str) -> tuple[Statement, ...]:

@@ -35,8 +35,9 @@ def text(value: Expression, what: str, problems: Problems) -> Text | None:
         if isinstance(part, Variable):
             if not _readable(part):
                 problems.add(
-                    part.pos.line, f"{what}: variable '{'.'.join(part.path)}' is not supported by the stand-in"
-                    " controller (variables: env.NAME or NAME)"
+                    part.pos.line,
+                    f"{what}: variable '{'.'.join(part.path)}' is not supported by the stand-in"
+                    " controller (variables: env.NAME or NAME)",
                 )
                 return None
         elif not isinstance(part, str):

@@ -9,8 +9,31 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "s": " ", "\\": "\\", "'": "'", '"': '"', "$": "$"}
-OPERATORS = ("===", "!==", "<=>", "**=", "?.", "*.", "==", "!=", "<=", ">=", "&&", "||", "->", "..", "++", "--", "+=",
-             "-=", "=~", "<<", ">>", "::", "**")
+OPERATORS = (
+    "===",
+    "!==",
+    "<=>",
+    "**=",
+    "?.",
+    "*.",
+    "==",
+    "!=",
+    "<=",
+    ">=",
+    "&&",
+    "||",
+    "->",
+    "..",
+    "++",
+    "--",
+    "+=",
+    "-=",
+    "=~",
+    "<<",
+    ">>",
+    "::",
+    "**",
+)
 
 
 @dataclass(frozen=True)
@@ -71,7 +94,7 @@ class _Scanner:
         return self.source.startswith(text, self.at)
 
     def advance(self, count: int = 1) -> str:
-        taken = self.source[self.at:self.at + count]
+        taken = self.source[self.at : self.at + count]
         for offset, char in enumerate(taken):
             if char == "\n":
                 self.line += 1
@@ -119,7 +142,7 @@ class _Scanner:
         start = self.at
         while self.at < len(self.source) and (self.source[self.at].isalnum() or self.source[self.at] in "_$"):
             self.at += 1
-        return self.source[start:self.at]
+        return self.source[start : self.at]
 
     def _skip_to_line_end(self) -> None:
         end = self.source.find("\n", self.at)
@@ -198,8 +221,8 @@ class _Scanner:
             pos, start = self.pos(), self.at
             while self.at < len(self.source) and (self.source[self.at].isalnum() or self.source[self.at] == "_"):
                 self.at += 1
-            yield Token("name", self.source[start:self.at], pos)
-            after = self.source[self.at + 1:self.at + 2]
+            yield Token("name", self.source[start : self.at], pos)
+            after = self.source[self.at + 1 : self.at + 2]
             if not (self.peek(".") and (after.isalpha() or after == "_")):
                 return
             yield Token("punctuation", ".", self.pos())
