@@ -113,6 +113,27 @@ def test_the_controllers_side_car_gets_one_file_for_each_tenant() -> None:
     assert {item["metadata"]["labels"]["jenkins-jenkins-config"] for item in configmaps} == {"true"}
 
 
+def test_a_cloud_is_closed_to_other_folders_and_bounded() -> None:
+    (configmap,) = template(tenants("shop", limits={"pods": 3})).of_kind("ConfigMap")
+    found = cloud(configmap)
+    templates = found.pop("templates")
+    assert found == {
+        "name": "shop",
+        "namespace": "ci-shop",
+        "jenkinsUrl": "http://jenkins.jenkins.svc.cluster.local:8080",
+        "webSocket": True,
+        "jnlpregistry": "docker.io",
+        "restrictedPssSecurityContext": True,
+        "usageRestricted": True,
+        "containerCapStr": "3",
+        "podLabels": [{"key": "buildkeep.dev/tenant", "value": "shop"}],
+        "defaultsProviderTemplate": "shop-defaults",
+    }
+    # Else a build without a label would land on them.
+    assert {one["nodeUsageMode"] for one in templates} == {"EXCLUSIVE"}
+    assert [one.get("label") for one in templates] == [None, "shop-kaniko"]
+
+
 def test_templates_keep_their_ids() -> None:
     """An agent finds its template by id: another id is a lost agent."""
     found = {

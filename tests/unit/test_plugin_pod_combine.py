@@ -26,6 +26,11 @@ CONTEXTS: dict[str, tuple[JSON | None, JSON | None, JSON | None]] = {
         {"allowPrivilegeEscalation": False, "seccompProfile": {"type": "RuntimeDefault"}},
         {"allowPrivilegeEscalation": True},
     ),
+    "also beside a field that counts": (
+        {"runAsNonRoot": True},
+        {"runAsUser": 0, "runAsNonRoot": False, "readOnlyRootFilesystem": True},
+        {"runAsNonRoot": True, "runAsUser": 0},
+    ),
     "a child may become privileged": (
         {"privileged": False, "allowPrivilegeEscalation": False},
         {"privileged": True},
