@@ -34,7 +34,11 @@ COMPILER = (
     Need("pkg-config", "pkg-config"),
     Need("/usr/include/seccomp.h", "libseccomp-dev"),
 )
-ROOTFS = (Need("debootstrap", "debootstrap"), Need("dpkg-deb", "dpkg"))
+ROOTFS = (
+    Need("debootstrap", "debootstrap"),
+    Need("dpkg-deb", "dpkg"),
+    Need("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"),
+)
 PODMAN = (Need("podman", "podman"), Need("runc", "runc"), Need("iptables", "iptables"))
 CERTIFICATES = (Need("openssl", "openssl"),)
 
