@@ -23,6 +23,7 @@ _ACCESS: Mapping[str, Any] = {
     "canary_group": CANARY_GROUP,
     "controller_role": CONTROLLER_ROLE,
 }
+_MODES = {"enforce": "mode enforce", "audit": "mode audit (warns, refuses nothing, so that no wall was tried)"}
 
 
 def tenant_objects(settings: Settings) -> list[dict[str, Any]]:
@@ -72,7 +73,7 @@ def identity(settings: Settings) -> dict[str, Any]:
 def summary(settings: Settings) -> list[str]:
     """Tell in words what the tenants are, a line each."""
     lines = [
-        f"{tenant.name}: namespace {tenant.namespace}, Pod Security {tenant.pss_level}, mode {tenant.mode}, "
+        f"{tenant.name}: namespace {tenant.namespace}, Pod Security {tenant.pss_level}, {_MODES[tenant.mode]}, "
         f"labels in Jenkins: {', '.join(f'{tenant.name}-{builder}' for builder in tenant.builders) or 'none'}"
         for tenant in settings.present
     ]

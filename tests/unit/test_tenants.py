@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import read_settings
+from ansible_collections.buildkeep.ci.plugins.module_utils.tenant_objects import canary_objects, summary
 from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import Tenant
 
 
@@ -69,3 +70,23 @@ def test_a_tenant_that_leaves_is_no_longer_present() -> None:
     settings = read_settings({"tenants": [{"name": "a", "state": "absent"}, {"name": "b"}]})
     assert [one.name for one in settings.present] == ["b"]
     assert [one.name for one in settings.tenants] == ["a", "b"]
+
+
+def test_the_summary_names_what_a_user_looks_for() -> None:
+    """Namespace, level, mode and labels; in audit also that nothing was proven."""
+    settings = read_settings({"tenants": [{"name": "a"}, {"name": "b", "mode": "audit", "builders": []},
+                                          {"name": "c", "state": "absent"}]})  # fmt: skip
+    assert summary(settings) == [
+        "a: namespace ci-a, Pod Security baseline, mode enforce, labels in Jenkins: a-kaniko",
+        "b: namespace ci-b, Pod Security restricted, mode audit (warns, refuses nothing, so that no wall was tried), "
+        "labels in Jenkins: none",
+        "taken away: c",
+    ]
+
+
+def test_the_canaries_namespace_has_no_pod_security_and_no_room() -> None:
+    """Pod Security would answer before our rules; the quota answers last."""
+    found = canary_objects(read_settings({}))
+    assert found["labels"] == {"buildkeep.dev/tenant": "buildkeep-canary", "buildkeep.dev/mode": "enforce"}
+    assert found["quota"] == {"pods": 0}
+    assert "builder-kaniko" in found["service_accounts"]
