@@ -60,6 +60,13 @@ def shop(admin: Api, profiles: Profiles) -> str:
     for item in policies.build_policies(profiles, CLUSTER_IMAGES, CONTROLLER):
         create(admin, item)
     admin.create("/apis/node.k8s.io/v1/runtimeclasses", {"metadata": {"name": "weak"}, "handler": "runc"}).done()
+    # The binding made last is the last to hold: the server reads them all once a second.
+    rules = [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["create"]}]
+    admin.create(f"{RBAC}/clusterroles", {"metadata": {"name": "make-namespaces"}, "rules": rules}).done()
+    bind(admin, f"{RBAC}/clusterrolebindings", "ClusterRole", "make-namespaces", "canary")
+    reserved = {"metadata": {"name": "ci-taken"}}
+    canary = admin.user("canary")
+    until(lambda: canary.create("/api/v1/namespaces", reserved, dry=True), lambda answer: "[names]" in answer.message)
     tenant_namespace(admin, "ci-shop")
     settled(admin, "ci-shop", "buildkeep-pods")
     return "ci-shop"

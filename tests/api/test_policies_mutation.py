@@ -6,7 +6,8 @@ That the rules of one id do not cover for each other is shown by test_policies_r
 from __future__ import annotations
 
 import pytest
-from ansible_collections.buildkeep.ci.plugins.module_utils import policies, rules
+from ansible_collections.buildkeep.ci.plugins.module_utils import policies, policies_pods, rules
+from ansible_collections.buildkeep.ci.plugins.module_utils.images import template_images
 from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profiles
 
 from tests.api import pods
@@ -20,11 +21,11 @@ IDS = ["", *dict.fromkeys(rule.id for rule in TABLE)]
 DEBUGGER = {"spec": {"ephemeralContainers": [pods.tool("debugger")]}}
 
 
-def mutant(profiles: Profiles, name: str, left_out: str) -> list[Object]:
+def mutant(profiles: Profiles, policy: Object, name: str, left_out: str) -> list[Object]:
     """The pod policy without the rules of one id, bound to one namespace."""
     table = [rule for rule in TABLE if rule.id != left_out]
-    built = policies.build_policies(profiles, CLUSTER_IMAGES, CONTROLLER, table=table)
-    (policy,) = (item for item in built if item["metadata"]["name"] == "buildkeep-pods")
+    images = [*template_images(profiles), *CLUSTER_IMAGES]
+    spec = {**policy["spec"], "variables": policies_pods.variables(table, profiles, images)}
     selector = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
     binding = {
         "apiVersion": policy["apiVersion"],
@@ -32,19 +33,21 @@ def mutant(profiles: Profiles, name: str, left_out: str) -> list[Object]:
         "metadata": {"name": name},
         "spec": {"policyName": name, "validationActions": ["Deny"], "matchResources": selector},
     }
-    return [{**policy, "metadata": {"name": name}}, binding]
+    return [{**policy, "metadata": {"name": name}, "spec": spec}, binding]
 
 
 @pytest.fixture(scope="module")
 def mutants(admin: Api, audit: str, profiles: Profiles) -> dict[str, str]:
     """Namespaces by the id that is left out there: of tenants in mode audit, so that only the mutant denies."""
     names = {left_out: f"mutant-{left_out or 'none'}" for left_out in IDS}
+    whole = policies.build_policies(profiles, CLUSTER_IMAGES, CONTROLLER)[0]
+    assert mutant(profiles, whole, whole["metadata"]["name"], "")[0]["spec"] == whole["spec"]
     for left_out, name in names.items():
         tenant_namespace(admin, name, mode="audit")
         if left_out in ("", "pod"):
             # The ephemeral container is added to a pod that stood there before the policy.
             admin.pod(name, pods.put(pods.dynamic_agent(), "metadata/name", "old"), dry=False).done()
-        for item in mutant(profiles, name, left_out):
+        for item in mutant(profiles, whole, name, left_out):
             create(admin, item)
     # Breaks rules of two ids, one of which every mutant has.
     canary = pods.put(pods.dynamic_agent(), "spec/hostPID", True)
