@@ -61,7 +61,11 @@ LAYERS = (
     ),
     Layer("unit", (fixed(*PYTEST, "tests/unit", "tests/contract"),)),
     Layer("chart", (fixed(*PYTEST, "tests/chart"),)),
-    Layer("api", (fixed(*PYTEST, "tests/api", "tests/play"),), ("layer", "tool/etcd", "tool/kube-apiserver")),
+    Layer(
+        "api",
+        (fixed(*PYTEST, "tests/api", "tests/play"),),
+        ("layer", "tool/etcd", "tool/kube-apiserver", "tool/kube-controller-manager"),
+    ),
     Layer("cluster", (fixed("molecule", "test"),), ("tool/kind", "tool/crane", "seed", "node")),
 )
 PLANS: Mapping[str, tuple[str, ...]] = {
