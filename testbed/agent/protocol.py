@@ -7,6 +7,7 @@ asks, one thing at a time, and the agent answers each with `done`:
     unpack {path}               then the tar as binary messages, then `end`
     write  {path, text}         a file, executable for everyone
     run    {argv, cwd, env}     output comes as binary messages; `done` holds the exit code
+    stop                        while a command runs: it is killed, and `done` comes at once; else nothing
     leave                       no answer: the agent ends
 
 Paths are relative to the agent's folder, and stay inside it.

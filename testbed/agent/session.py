@@ -75,6 +75,8 @@ async def serve(connection: ClientConnection, folder: Path) -> None:
             if message["type"] == "leave":
                 await connection.close()
                 return
+            if message["type"] == "stop":
+                continue  # the command was quicker
             await connection.send(await _answer(message, connection, folder))
     except ConnectionClosed as error:
         raise ConnectionError(f"the controller went away: {error}") from error
@@ -100,7 +102,13 @@ async def _chunks(connection: ClientConnection) -> AsyncIterator[bytes]:
 
 
 async def _unpack(message: Message, connection: ClientConnection, folder: Path) -> str:
-    code, words = await work.unpack(work.inside(folder, message["path"]), _chunks(connection))
+    chunks = _chunks(connection)
+    try:
+        code, words = await work.unpack(work.inside(folder, message["path"]), chunks)
+    except (OSError, ProtocolError):
+        async for _ in chunks:
+            pass  # the data comes all the same; what follows it is the next request
+        raise
     return protocol.done(code, f"tar: {words}" if code else "")
 
 
@@ -110,12 +118,23 @@ async def _write(message: Message, connection: ClientConnection, folder: Path) -
 
 
 async def _run(message: Message, connection: ClientConnection, folder: Path) -> str:
-    gone = asyncio.ensure_future(connection.wait_closed())
+    cwd = work.inside(folder, message["cwd"])
+    stop = asyncio.ensure_future(_stopped(connection))
     try:
-        cwd = work.inside(folder, message["cwd"])
-        return protocol.done(await work.run(message["argv"], cwd, message["env"], connection.send, gone))
+        code = await work.run(message["argv"], cwd, message["env"], connection.send, stop)
     finally:
-        gone.cancel()
+        stop.cancel()
+        await asyncio.wait({stop})
+    if not stop.cancelled():
+        stop.result()  # raises when the connection ended
+    return protocol.done(code)
+
+
+async def _stopped(connection: ClientConnection) -> None:
+    """Ends when the controller says `stop`, the one thing that it may say while a command runs."""
+    message = protocol.decode(await connection.recv())
+    if message["type"] != "stop":
+        raise ProtocolError(f"{message['type']} came while a command was running")
 
 
 TASKS: dict[str, Callable[[Message, ClientConnection, Path], Awaitable[str]]] = {

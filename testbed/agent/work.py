@@ -16,6 +16,7 @@ Send = Callable[[bytes], Awaitable[None]]
 # A process that the command left behind keeps the output open; it gets this long (seconds) after the command's end.
 GRACE = 2.0
 HIDDEN = ("JENKINS_SECRET",)
+STOPPED = 143  # as if by SIGTERM
 
 
 def inside(root: Path, path: str) -> Path:
@@ -56,13 +57,10 @@ def write(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
-async def run(argv: Sequence[str], cwd: Path, env: Mapping[str, str], send: Send, gone: asyncio.Future[None]) -> int:
+async def run(argv: Sequence[str], cwd: Path, env: Mapping[str, str], send: Send, stop: asyncio.Future[None]) -> int:
     """Runs a command, sends its output as it comes, and answers its exit code (128 + n for signal n, as sh does).
 
-    When `gone` is done before the command, the command and all that it started are killed.
-
-    Raises:
-        ConnectionError: `gone` was done first.
+    When `stop` is done before the command, the command and all that it started are killed, and the answer is STOPPED.
     """
     own = {name: value for name, value in os.environ.items() if name not in HIDDEN}
     process = await asyncio.create_subprocess_exec(
@@ -71,11 +69,11 @@ async def run(argv: Sequence[str], cwd: Path, env: Mapping[str, str], send: Send
     )  # fmt: skip
     pump = asyncio.create_task(_pump(process, send))
     ended = asyncio.create_task(process.wait())
-    either: set[asyncio.Future[Any]] = {ended, gone}
+    either: set[asyncio.Future[Any]] = {ended, stop}
     try:
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not ended.done():
-            raise ConnectionError("the controller went away")
+            return STOPPED
         await asyncio.wait({pump}, timeout=GRACE)
         return ended.result() if ended.result() >= 0 else 128 - ended.result()
     finally:

@@ -61,12 +61,14 @@ class Connection:
             raise AgentLostError(f"agent {self.name} went offline: {error}") from error
 
     def _answer(self, sink: Callable[[bytes], None], interrupted: Callable[[], bool]) -> int:
+        stopped = False
         while True:
+            if not stopped and interrupted():
+                self._send(protocol.encode("stop"))
+                stopped = True
             try:
                 received = self._received.get(timeout=1)
             except queue.Empty:
-                if interrupted():
-                    raise InterruptedError from None
                 continue
             if received is None:
                 raise AgentLostError(f"agent {self.name} went offline")
@@ -76,6 +78,8 @@ class Connection:
             message = protocol.decode(received)
             if message.get("error"):
                 raise AgentLostError(f"agent {self.name}: {message['error']}")
+            if stopped:
+                raise InterruptedError
             return int(message["code"])
 
     def unpack(self, path: str, tar: bytes) -> None:
@@ -107,7 +111,7 @@ class Connection:
 
         Raises:
             AgentLostError: the connection ended first.
-            InterruptedError: `interrupted()` was true first; the agent is then of no further use.
+            InterruptedError: `interrupted()` was true first; the command has been killed.
         """
         self._send(protocol.encode("run", {"argv": list(argv), "cwd": cwd, "env": dict(env)}))
         return self._answer(sink, interrupted)

@@ -42,11 +42,14 @@ class Cluster(Protocol):
     def create_pod(self, namespace: str, pod: Mapping[str, Any]) -> Object:
         """Creates a pod."""
 
+    def pod(self, namespace: str, name: str) -> Object:
+        """A pod as it is now."""
+
     def delete_pod(self, namespace: str, name: str) -> None:
         """Deletes a pod, which may be gone already."""
 
     def watch(self, namespace: str, kind: str, selector: str, seconds: int) -> Iterator[Object]:
-        """Watches `pods` or `events` by field selector: `{type, object}`, what is there first, for some seconds."""
+        """Lists, then watches `pods` or `events` by field selector for some seconds: `{type, object}`."""
 
     def log(self, namespace: str, name: str, container: str, lines: int) -> str:
         """The last lines of a container's log."""
@@ -94,6 +97,11 @@ class Kube:
         created: Object = self._request("POST", f"/api/v1/namespaces/{namespace}/pods", body=pod).json()
         return created
 
+    def pod(self, namespace: str, name: str) -> Object:
+        """See Cluster."""
+        found: Object = self._request("GET", f"/api/v1/namespaces/{namespace}/pods/{name}").json()
+        return found
+
     def delete_pod(self, namespace: str, name: str) -> None:
         """See Cluster. One second of grace: the build is over, and a builder's `sleep` does not heed the signal."""
         try:
@@ -104,8 +112,11 @@ class Kube:
 
     def watch(self, namespace: str, kind: str, selector: str, seconds: int) -> Iterator[Object]:
         """See Cluster."""
-        query = {"watch": "true", "fieldSelector": selector, "timeoutSeconds": seconds}
         path = f"/api/v1/namespaces/{namespace}/{kind}"
+        listed = self._request("GET", path, query={"fieldSelector": selector}).json()
+        yield from ({"type": "ADDED", "object": each} for each in listed["items"])
+        query = {"watch": "true", "fieldSelector": selector, "timeoutSeconds": seconds,
+                 "resourceVersion": listed["metadata"]["resourceVersion"]}  # fmt: skip
         response = self._request("GET", path, query=query, read=seconds + READ_SECONDS, whole=False)
         try:
             rest = b""

@@ -64,7 +64,7 @@ class Launcher:
         seconds, controller = self.controller.launch_seconds, self.controller
         with (
             controller.capacity.slot(choice.cloud.name, int(cap) if str(cap).isdigit() else None, seconds,
-                                     self.interrupt.is_set, self.log.line),
+                                     self.interrupted, self.log.line),
             controller.connections.expect(choice.agent_name) as connection,
         ):  # fmt: skip
             self.log.mask(connection.secret)
@@ -83,6 +83,13 @@ class Launcher:
             finally:
                 connection.leave()
                 self.delete(namespace, choice.agent_name)
+
+    def interrupted(self) -> bool:
+        """True once for each interruption: post sections run after it, as in Jenkins."""
+        if self.interrupt.is_set():
+            self.interrupt.clear()
+            return True
+        return False
 
     def clouds(self) -> dict[str, plugin_pod.Cloud]:
         """The clouds as they are now."""
@@ -111,7 +118,7 @@ class Launcher:
                 if not told:
                     self.log.line(pods.over_quota(cloud, namespace, name, str(error)))
                     told = True
-            if self.interrupt.wait(QUOTA_PAUSE):
+            if self.interrupt.wait(QUOTA_PAUSE) and self.interrupted():
                 raise AbortedError
 
     def wait(self, choice: Choice, namespace: str, connection: Connection) -> None:
@@ -123,9 +130,10 @@ class Launcher:
             pod: Mapping[str, Any] = {}
             while not (running := bool(pod) and self.judged(namespace, pod)) or not connection.connected.is_set():
                 self.in_time(end, name, pod, running)
-                if running and connection.connected.wait(1):
-                    continue
-                pod = self.changed(namespace, name, pod, wanted=running)
+                if not running:
+                    pod = self.changed(namespace, name, pod)
+                elif not connection.connected.wait(1):
+                    pod = self.controller.cluster.pod(namespace, name)
         except ApiError as error:
             raise BuildError(f"Failed to launch {name}: {error}") from error
         finally:
@@ -133,7 +141,7 @@ class Launcher:
 
     def in_time(self, end: float, name: str, pod: Mapping[str, Any], running: bool) -> None:
         """Raises when the build was interrupted or the time is over."""
-        if self.interrupt.is_set():
+        if self.interrupted():
             raise AbortedError
         if time.monotonic() > end:
             seconds, status = f"{self.controller.launch_seconds:.0f} seconds", pods.standing(pod) if pod else "unknown"
@@ -141,10 +149,10 @@ class Launcher:
                 raise BuildError(f"Failed to launch {name}: Agent is not connected after {seconds}, status: {status}")
             raise BuildError(f"Failed to launch {name}: pod is not running after {seconds}, status: {status}")
 
-    def changed(self, namespace: str, name: str, pod: Mapping[str, Any], wanted: bool) -> Mapping[str, Any]:
+    def changed(self, namespace: str, name: str, pod: Mapping[str, Any]) -> Mapping[str, Any]:
         """The pod as it is after the next change, or after a short time without one."""
         selector = f"metadata.name={name}"
-        for event in self.controller.cluster.watch(namespace, "pods", selector, 1 if wanted else SLICE):
+        for event in self.controller.cluster.watch(namespace, "pods", selector, SLICE):
             if event["type"] == "DELETED":
                 raise BuildError(f"Failed to launch {name}: Pod no longer exists: {name}")
             if event["type"] in ("ADDED", "MODIFIED") and event["object"] != pod:
@@ -176,7 +184,7 @@ class Launcher:
         environment = self.build.environment(choice.cloud.attributes["jenkinsUrl"])
         environment |= {"NODE_NAME": choice.agent_name, "WORKSPACE": f"{folder}/{workspace}"}
         return PodNode(
-            cluster=self.controller.cluster, connection=connection, log=self.log, interrupted=self.interrupt.is_set,
+            cluster=self.controller.cluster, connection=connection, log=self.log, interrupted=self.interrupted,
             namespace=namespace, pod=choice.agent_name, containers=[each["name"] for each in containers],
             folder=folder, workspace=workspace, default_container=choice.default_container, environment=environment,
         )  # fmt: skip

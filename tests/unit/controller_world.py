@@ -65,6 +65,11 @@ class FakeCluster:
             self.processes[pod["metadata"]["name"]] = subprocess.Popen([sys.executable, "-m", "testbed.agent"], env=env)
         return dict(pod)
 
+    def pod(self, namespace: str, name: str) -> Object:
+        """As it is now."""
+        (event,) = self.watch(namespace, "pods", "", 0)
+        return dict(event["object"])
+
     def delete_pod(self, namespace: str, name: str) -> None:
         """Notes it."""
         self.deleted.append(name)
@@ -72,7 +77,8 @@ class FakeCluster:
     def watch(self, namespace: str, kind: str, selector: str, seconds: int) -> Iterator[Object]:
         """What there is, once."""
         if kind == "pods" and self.created:
-            yield {"type": "ADDED", "object": {**self.created[-1], "status": self.status(self.created[-1])}}
+            pod = self.created[-1]
+            yield {"type": "ADDED", "object": {**pod, "status": self.status(pod)}}
 
     def log(self, namespace: str, name: str, container: str, lines: int) -> str:
         """The same for every container."""

@@ -100,7 +100,7 @@ def test_a_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("messages", "words"),
     [
         ([protocol.encode("write", {"path": "../out", "text": ""})], "write: ../out is outside the agent's folder"),
-        ([protocol.encode("unpack", {"path": "/etc"}), protocol.encode("end")], "unpack: /etc is outside"),
+        ([protocol.encode("unpack", {"path": "/etc"}), b"data", protocol.encode("end")], "unpack: /etc is outside"),
         ([protocol.encode("unpack", {"path": "w"}), b"no tar at all" * 99, protocol.encode("end")], "tar: "),
         ([protocol.encode("dance")], "does not know 'dance'"),
         ([protocol.encode("write", {"path": "x"})], "write: 'text'"),
@@ -114,12 +114,7 @@ def test_what_cannot_be_done_is_answered(tmp_path: Path, messages: list[str | by
         async with controller(tmp_path) as (connection, _):
             _, done = await ask(connection, *messages)
             assert words in done["error"]
-            while protocol.decode(answer := await ask_again(connection))["error"]:
-                assert "does not know 'end'" in answer  # what was left of a request that was refused at once
-
-    async def ask_again(connection: ServerConnection) -> str:
-        await connection.send(run(["true"]))
-        return str(await asyncio.wait_for(connection.recv(), 20))
+            assert (await ask(connection, run(["true"])))[1]["code"] == 0
 
     asyncio.run(scenario())
 
@@ -145,6 +140,22 @@ def test_a_command_ends_with_the_connection(tmp_path: Path) -> None:
             with pytest.raises(ConnectionError):
                 await asyncio.wait_for(task, 10)
             assert alive(group) == []
+
+    asyncio.run(scenario())
+
+
+def test_stop(tmp_path: Path) -> None:
+    """Kills a running command; one that comes too late is passed over; the agent goes on."""
+
+    async def scenario() -> None:
+        async with controller(tmp_path) as (connection, _):
+            await connection.send(run(["sh", "-c", "echo $$; sleep 1000 & sleep 1000"]))
+            group = int(await asyncio.wait_for(connection.recv(), 10))
+            _, done = await ask(connection, protocol.encode("stop"))
+            assert done["code"] == 143
+            assert alive(group) == []
+            output, done = await ask(connection, protocol.encode("stop"), run(["echo", "on"]))
+            assert (output, done["code"]) == (b"on\n", 0)
 
     asyncio.run(scenario())
 

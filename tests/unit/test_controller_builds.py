@@ -133,9 +133,10 @@ def test_an_agent_that_dies_fails_the_build(tmp_path: Path) -> None:
 
 
 def test_a_client_that_goes_away_aborts_the_build(tmp_path: Path) -> None:
-    """The step is stopped and the pod deleted."""
+    """The step is stopped with all that it started, post sections run, the pod is deleted."""
+    steps = jenkinsfile("sh 'echo begun; sleep 1000'", post="post { aborted { sh 'echo $BUILD_NUMBER >aborted' } }")
     with world(tmp_path) as here:
-        response = here.post("shop/hello", {"Jenkinsfile": jenkinsfile("sh 'echo begun; sleep 1000'")})
+        response = here.post("shop/hello", {"Jenkinsfile": steps})
         seen = b""
         for chunk in response.stream():
             seen += chunk
@@ -146,6 +147,7 @@ def test_a_client_that_goes_away_aborts_the_build(tmp_path: Path) -> None:
         thread.join(20)
         assert not thread.is_alive()
         assert len(here.cluster.deleted) == 1
+        assert (tmp_path / "workspace/shop/hello/aborted").read_text() == "1\n"
 
 
 def test_the_clouds_cap_is_kept(tmp_path: Path) -> None:
