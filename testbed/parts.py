@@ -86,7 +86,13 @@ def folder(table: Table, name: str) -> Path:
 
 
 def missing(table: Table, names: Iterable[str]) -> list[str]:
-    """The parts that must still be made for `names`, needs before what needs them."""
+    """The parts that must still be made for `names`, needs before what needs them.
+
+    Raises TestbedError for names that the table does not have.
+    """
+    names = list(names)
+    if unknown := sorted(set(names) - table.keys()):
+        raise TestbedError(f"no such part: {', '.join(unknown)}", remedy=f"Name one of: {', '.join(sorted(table))}.")
     order: list[str] = []
 
     def visit(name: str) -> None:

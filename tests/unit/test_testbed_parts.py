@@ -73,6 +73,12 @@ def test_needs_are_made_first_and_once() -> None:
     assert missing(table, ["twice"]) == []
 
 
+def test_an_unknown_part_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(TestbedError, match="no such part: thrice") as caught:
+        ensure(_table(), ["twice", "thrice"])
+    assert "letters, twice" in caught.value.remedy
+
+
 def test_a_failed_part_is_not_there_and_is_made_anew() -> None:
     attempts: list[bool] = []
 
