@@ -31,7 +31,7 @@ def choice(
 
 def test_label() -> None:
     """A template's label gives its pod, in its cloud's namespace, with the cloud's label."""
-    found = choice("agent { label \"${env.T}\" }", env={"T": "shop-kaniko"})
+    found = choice('agent { label "${env.T}" }', env={"T": "shop-kaniko"})
     pod = found.pod(INFO)
     assert (found.cloud.name, pod["metadata"]["namespace"]) == ("shop", "ci-shop")
     assert pod["metadata"]["labels"]["buildkeep.dev/tenant"] == "shop"
