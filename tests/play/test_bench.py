@@ -10,14 +10,23 @@ from bench.measure import Cost
 from bench.report import cpu_per_tenant, goals, table
 from bench.run import Result, run
 
+SIZES = (1, 20)
 LOOSE_SECONDS = 120.0
 LOOSE_CPU_PER_TENANT = 0.25
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> list[Result]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the logs of the runs are."""
+    return tmp_path_factory.mktemp("bench")
+
+
+@pytest.fixture(scope="module")
+def results(folder: Path) -> list[Result]:
     """Both small sizes."""
-    return [run(size, tmp_path_factory.mktemp(f"bench-{size}")) for size in (1, 20)]
+    for size in SIZES:
+        (folder / str(size)).mkdir()
+    return [run(size, folder / str(size)) for size in SIZES]
 
 
 def test_the_small_sizes_cost_little(results: list[Result]) -> None:
@@ -26,14 +35,13 @@ def test_the_small_sizes_cost_little(results: list[Result]) -> None:
     assert cpu_per_tenant(results) < LOOSE_CPU_PER_TENANT
 
 
-def test_kubectl_applied_the_same_objects(results: list[Result], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_kubectl_applied_the_same_objects(results: list[Result], folder: Path) -> None:
     small, large = results
     # Every tenant adds the same objects; what is there once does not grow.
     assert large.objects > small.objects
     assert (large.objects - small.objects) % (large.tenants - small.tenants) == 0
-    logs = Path(tmp_path_factory.getbasetemp()).glob("bench-*/kubectl.log")
-    applied = sorted(len(log.read_text(encoding="utf-8").splitlines()) for log in logs)
-    assert applied == [small.objects, large.objects]
+    logs = [(folder / str(size) / "kubectl.log").read_text(encoding="utf-8") for size in SIZES]
+    assert [len(log.splitlines()) for log in logs] == [small.objects, large.objects]
 
 
 def result(tenants: int, seconds: float, cpu: float) -> Result:
