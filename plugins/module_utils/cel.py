@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import to_cel as literal
 
-__all__ = ["MESSAGE_BYTES", "any_of", "literal", "one_line"]
+__all__ = ["MESSAGE_BYTES", "any_of", "cut", "literal", "one_line"]
 
 # An API server drops the text of a messageExpression beyond 5 KiB (apiserver, pkg/apis/cel/config.go).
 MESSAGE_BYTES = 4900
@@ -25,6 +25,10 @@ def one_line(text: str) -> str:
     Args:
         text: a variable or another cheap expression, for it is repeated.
     """
-    cut = f"(size(bytes({text})) == size({text}) ? {MESSAGE_BYTES - 4} : {MESSAGE_BYTES // 4})"
-    short = f"(size({text}) > {cut} ? {text}.substring(0, {cut}) + ' ...' : {text})"
-    return f"(size(bytes({text})) <= {MESSAGE_BYTES} ? {text} : {short}).replace('\\n', ' ')"
+    size = f"size(bytes({text})) == size({text}) ? {MESSAGE_BYTES - 4} : {MESSAGE_BYTES // 4}"
+    return f"(size(bytes({text})) <= {MESSAGE_BYTES} ? {text} : {cut(text, size)}).replace('\\n', ' ')"
+
+
+def cut(text: str, size: int | str) -> str:
+    """Write a text expression that is at most so many characters long, and then ends in ` ...`."""
+    return f"(size({text}) > ({size}) ? {text}.substring(0, {size}) + ' ...' : {text})"

@@ -69,6 +69,8 @@ def variables(rules: Sequence[Rule], profiles: Profiles, cluster_images: Iterabl
             f"{cel.literal([one for one in cluster_images if '/' in one])} + {_annotation(names.ANNOTATION_IMAGES)}"
             ".filter(e, e.contains('/'))"
         ),
+        # Cut, so that one image's sentence leaves room for those of others.
+        "allowlist": cel.cut("variables.allowed.join(', ')", 1000),
         "volumes": "object.spec.?volumes.orValue([])",
         "builders": f"object.spec.containers.filter(c, {marked})",
         "others": (

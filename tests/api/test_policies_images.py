@@ -12,7 +12,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import load_
 
 from tests.api import pods
 from tests.api.api import Api
-from tests.api.conftest import CLUSTER_IMAGES
+from tests.api.conftest import CLUSTER_IMAGES, tenant_namespace
 
 # What conftest.tenant_namespace grants, and what holds for every tenant. The builders' repositories are left out:
 # they may run as builders only, which another rule says.
@@ -129,6 +129,16 @@ def test_entries_that_open_nothing(admin: Api, shop: str) -> None:
             assert not is_allowed(image, entries.split(","))
             assert refused(admin, f"{shop}-empty", [image]) == {image}, entries
         assert admin.pod(f"{shop}-empty", agent_with([f"{pods.JNLP}:1"])).ok
+
+
+def test_a_long_allowlist_leaves_room_for_every_image(admin: Api, shop: str) -> None:
+    entries = [f"registry-{number}.example.org/a/path/of/some/length" for number in range(200)]
+    tenant_namespace(admin, "ci-long", annotations={"buildkeep.dev/images": ",".join(entries)})
+    good = admin.pod("ci-long", agent_with([f"{entry}:1" for entry in entries[-60:]]))
+    assert good.ok, good.message
+    message = admin.pod("ci-long", agent_with(["gcr.io/x:1", f"{entries[-1]}:1", "gcr.io/y:1"])).message
+    assert "container c0" in message and "container c2" in message and "container c1" not in message
+    assert message.endswith(" ...") and len(message) < 3000
 
 
 def mutated(chance: random.Random) -> str:
