@@ -14,10 +14,9 @@ from testbed.apiserver import ApiServer
 from tests.api.api import RBAC, Api, Object
 
 COLLECTIONS = (
-    "/api/v1/namespaces/{}/configmaps",
-    "/api/v1/namespaces/{}/secrets",
-    "/api/v1/namespaces/{}/serviceaccounts",
-    RBAC + "/namespaces/{}/roles",
+    *(f"/api/v1/namespaces/{{}}/{kind}" for kind in ("configmaps", "secrets", "serviceaccounts")),
+    *(f"/api/v1/namespaces/{{}}/{kind}" for kind in ("resourcequotas", "limitranges")),
+    *(f"{RBAC}/namespaces/{{}}/{kind}" for kind in ("rolebindings", "roles")),
 )
 POLL_SECONDS = 0.05
 
