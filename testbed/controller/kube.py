@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import kubernetes.client
 import kubernetes.config
@@ -88,31 +88,31 @@ class Kube:
 
     def configmaps(self, namespace: str, selector: str) -> list[Object]:
         """See Cluster."""
-        path = f"/api/v1/namespaces/{namespace}/configmaps"
+        path = core(namespace, "configmaps")
         found = self._request("GET", path, query={"labelSelector": selector}).json()["items"]
         return list(found)
 
     def create_pod(self, namespace: str, pod: Mapping[str, Any]) -> Object:
         """See Cluster."""
-        created: Object = self._request("POST", f"/api/v1/namespaces/{namespace}/pods", body=pod).json()
+        created: Object = self._request("POST", core(namespace, "pods"), body=pod).json()
         return created
 
     def pod(self, namespace: str, name: str) -> Object:
         """See Cluster."""
-        found: Object = self._request("GET", f"/api/v1/namespaces/{namespace}/pods/{name}").json()
+        found: Object = self._request("GET", core(namespace, "pods", name)).json()
         return found
 
     def delete_pod(self, namespace: str, name: str) -> None:
         """See Cluster. One second of grace: the build is over, and a builder's `sleep` does not heed the signal."""
         try:
-            self._request("DELETE", f"/api/v1/namespaces/{namespace}/pods/{name}", body={"gracePeriodSeconds": 1})
+            self._request("DELETE", core(namespace, "pods", name), body={"gracePeriodSeconds": 1})
         except ApiError as error:
             if error.status != 404:
                 raise
 
     def watch(self, namespace: str, kind: str, selector: str, seconds: int) -> Iterator[Object]:
         """See Cluster."""
-        path = f"/api/v1/namespaces/{namespace}/{kind}"
+        path = core(namespace, kind)
         listed = self._request("GET", path, query={"fieldSelector": selector}).json()
         yield from ({"type": "ADDED", "object": each} for each in listed["items"])
         query = {"watch": "true", "fieldSelector": selector, "timeoutSeconds": seconds,
@@ -129,14 +129,14 @@ class Kube:
     def log(self, namespace: str, name: str, container: str, lines: int) -> str:
         """See Cluster."""
         query = {"container": container, "tailLines": lines}
-        return self._request("GET", f"/api/v1/namespaces/{namespace}/pods/{name}/log", query=query).data.decode()
+        return self._request("GET", core(namespace, "pods", name, "log"), query=query).data.decode()
 
     def run(self, namespace: str, name: str, container: str, argv: Sequence[str], sink: Callable[[bytes], None],
             interrupted: Callable[[], bool]) -> int:  # fmt: skip
         """See Cluster. Opens exec by WebSocket with GET, as the plugin's client does."""
         # The package swaps a method of the client for the call: no two threads may share one.
         api = kubernetes.client.CoreV1Api(kubernetes.client.ApiClient(self._configuration))
-        url = f"{self._configuration.host}/api/v1/namespaces/{namespace}/pods/{name}/exec"
+        url = f"{self._configuration.host}{core(namespace, 'pods', name, 'exec')}"
         try:
             socket = stream(api.connect_get_namespaced_pod_exec, name, namespace, command=list(argv),
                             container=container, stdin=False, stdout=True, stderr=True, tty=False,
@@ -154,6 +154,11 @@ class Kube:
             return exit_code(socket.read_channel(ERROR_CHANNEL))
         finally:
             socket.close()
+
+
+def core(namespace: str, *parts: str) -> str:
+    """The path of a core resource in a namespace. Quoted: a Jenkinsfile may name any text as its namespace."""
+    return "/api/v1/namespaces/" + "/".join(quote(part, safe="") for part in (namespace, *parts))
 
 
 def explanation(body: bytes) -> tuple[str, str]:

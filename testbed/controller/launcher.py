@@ -166,7 +166,10 @@ class Launcher:
             return verdict.running
         name = pod["metadata"]["name"]
         for container in verdict.ended:
-            text = self.controller.cluster.log(namespace, name, container, LOG_LINES).rstrip()
+            try:
+                text = self.controller.cluster.log(namespace, name, container, LOG_LINES).rstrip()
+            except ApiError as error:
+                text = str(error)
             self.log.line(f"Container {container} of {namespace}/{name} ended; its last lines:\n{text}")
         raise BuildError(f"Failed to launch {name}: {verdict.problem}")
 
@@ -203,12 +206,14 @@ class Events:
     def __init__(self, cluster: Cluster, namespace: str, name: str, log: BuildLog) -> None:
         """Begins at once."""
         self._stopped = threading.Event()
+        self._lock = threading.Lock()
         self._copy: Callable[[], None] = lambda: self._run(cluster, namespace, name, log)
         threading.Thread(target=self._copy, daemon=True, name=f"events of {name}").start()
 
     def stop(self) -> None:
         """Nothing is copied after this."""
-        self._stopped.set()
+        with self._lock:
+            self._stopped.set()
 
     def _run(self, cluster: Cluster, namespace: str, name: str, log: BuildLog) -> None:
         seen: set[tuple[Any, Any]] = set()
@@ -217,10 +222,11 @@ class Events:
                 for event in cluster.watch(namespace, "events", f"involvedObject.name={name}", SLICE):
                     each = event["object"]
                     key = ((each.get("metadata") or {}).get("uid"), each.get("count"))
-                    if self._stopped.is_set():
-                        return
-                    if event["type"] in ("ADDED", "MODIFIED") and key not in seen:
-                        seen.add(key)
-                        log.line(pods.event_line(each))
+                    with self._lock:
+                        if self._stopped.is_set():
+                            return
+                        if event["type"] in ("ADDED", "MODIFIED") and key not in seen:
+                            seen.add(key)
+                            log.line(pods.event_line(each))
         except ApiError as error:  # the build goes on without them, as in the plugin
             logging.getLogger(__name__).warning("cannot watch events of %s/%s: %s", namespace, name, error)

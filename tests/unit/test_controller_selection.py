@@ -140,6 +140,11 @@ def test_a_refused_exec_has_the_servers_words() -> None:
     assert kube.refused_handshake(ApiException(status=0, reason="no route")) == (0, "no route", "")
 
 
+def test_paths_are_quoted() -> None:
+    """A namespace out of a Jenkinsfile stays one part of the path."""
+    assert kube.core("../x?dryRun=All", "pods") == "/api/v1/namespaces/..%2Fx%3FdryRun%3DAll/pods"
+
+
 def test_entering_a_container_quotes_everything() -> None:
     """Values are passed to the shell as they are."""
     command = enter("/w x", {"A": "it's $HOME"}, ["sh", "-xe", "/s"])
