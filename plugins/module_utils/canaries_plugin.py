@@ -15,6 +15,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_causes impor
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import connect
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests_plugin import CONNECTION, Mode
+from ansible_collections.buildkeep.ci.plugins.module_utils.preflight import parse_version
 
 ARGUMENTS: dict[str, Any] = {
     "cases": {
@@ -28,6 +29,7 @@ ARGUMENTS: dict[str, Any] = {
             "expect": {"type": "str", "required": True, "choices": [REFUSED, ADMITTED]},
             "policy": {"type": "str", "default": ""},
             "rule": {"type": "str", "default": ""},
+            "since": {"type": "str", "default": ""},
         },
     },
     "user": {"type": "str", "default": ""},
@@ -41,6 +43,9 @@ def canary(arguments: dict[str, Any], mode: Mode) -> dict[str, Any]:
     """Does the task. Raises BuildkeepError naming every case not as expected; see plugins/modules/canary.py."""
     cases = read_cases(arguments["cases"])
     cluster = connect(arguments["kubeconfig"] or "", arguments["context"] or "")
+    if any(case.since for case in cases):
+        version = parse_version(cluster.client.request("GET", "/version", what="read the version").body)
+        cases = [case for case in cases if case.applies(version)]
     sender = Canary(cluster, identity(arguments["user"], arguments["groups"]))
     skipped, wrong = sender.run(cases, arguments["timeout"], mode.check)
     if wrong:

@@ -1,6 +1,6 @@
 """Which canaries are sent when: for each rule, for the cluster-wide allowlist, for each tenant.
 
-A case is a mapping with what `buildkeep.ci.canary` takes: name, namespace, pod, expect, policy, rule.
+A case is a mapping with what `buildkeep.ci.canary` takes: name, namespace, pod, expect, policy, rule, since.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.buildkeep.ci.plugins.module_utils.canary_pods import (
     OF_AGENT,
     OF_BUILDER,
+    SINCE,
     Change,
     Pod,
     agent_pod,
@@ -93,7 +94,8 @@ def _case(name: str, namespace: str, pod: Pod, expect: str, policy: str = "", ru
 
 def _broken(pod: Pod, key: str, change: Change) -> Case:
     change(pod)
-    return _case(key, CANARY_NAMESPACE, pod, "refused", POLICY_PODS, key.partition("/")[0])
+    case = _case(key, CANARY_NAMESPACE, pod, "refused", POLICY_PODS, key.partition("/")[0])
+    return {**case, "since": SINCE.get(key, "")}
 
 
 def _representative(entry: str) -> str:

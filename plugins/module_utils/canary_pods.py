@@ -135,9 +135,6 @@ OF_AGENT: Mapping[str, Change] = {
     "secrets/volume/secret.secretName": _volume(secret={"secretName": "canary"}),
     "secrets/volume/projected.sources[*].secret.name": _volume(projected={"sources": [{"secret": {"name": "canary"}}]}),
     "volumes/volume/type": _volume(hostPath={"path": "/var/run/docker.sock"}),
-    "volumes/volume/projected.sources": _volume(
-        projected={"sources": [{"clusterTrustBundle": {"name": "canary", "path": "ca"}}]}
-    ),
     "volumes/container/volumeMounts": lambda pod: (
         _volume(emptyDir={})(pod),
         _container(volumeMounts=[{"name": "canary", "mountPath": "/canary", "subPathExpr": "a"}])(pod),
@@ -158,8 +155,14 @@ OF_BUILDER: Mapping[str, Change] = {
     "builder/builder/securityContext.capabilities.add": _context(capabilities={"drop": ["ALL"], "add": ["SYS_ADMIN"]}),
     "builder/builder/securityContext.seccompProfile": _context(seccompProfile={"type": "Unconfined"}),
 }
+# Fields that the API server keeps by default only from a version on; an older one drops them without a word.
+SINCE: Mapping[str, str] = {
+    "image-reference/volume/image.reference": "1.35",  # KEP-4639
+    "images/volume/image.reference": "1.35",
+}
 # Rules that no create request can break on a cluster as it is, and why.
 OF_NONE: Mapping[str, str] = {
+    "volumes/volume/projected.sources": "the API server drops other sources where their feature is off",
     "pod/pod/spec.ephemeralContainers": "only an update of a running pod can add one",
     "pod/pod/spec.resourceClaims": "the API server drops the field where the feature is off",
     "pod/pod/spec": "needs a field that no Kubernetes of today has",

@@ -98,8 +98,12 @@ def rights_problems(cluster: Cluster, rights: Sequence[Right]) -> list[str]:
 
 
 def parse_version(body: dict[str, str]) -> tuple[int, int]:
-    """(major, minor) of the answer of /version; vendors append a sign to the minor ('33+')."""
-    numbers = [re.match(r"\d+", str(body.get(part, ""))) for part in ("major", "minor")]
+    """(major, minor) of the answer of /version; vendors append a sign to the minor ('33+').
+
+    An API server that emulates an older version (KEP-4330) has the features of that one.
+    """
+    kind = ("emulationMajor", "emulationMinor") if body.get("emulationMinor") else ("major", "minor")
+    numbers = [re.match(r"\d+", str(body.get(part, ""))) for part in kind]
     if not all(numbers):
         raise BuildkeepError([f"the API server's version cannot be read: {body}; is this a Kubernetes API server?"])
     major, minor = (int(number[0]) for number in numbers if number)

@@ -47,6 +47,12 @@ options:
         description: The rule's id in the refusal, without its brackets.
         type: str
         default: ""
+      since:
+        description:
+          - The Kubernetes version, such as V(1.35), from which on the API server keeps the field that it is about.
+          - On an older one, which drops the field, the case is left out.
+        type: str
+        default: ""
   user:
     description: Whom to impersonate. Empty for nobody.
     type: str

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.buildkeep.ci.plugins.module_utils import canary_cases, rules
+from ansible_collections.buildkeep.ci.plugins.module_utils.canaries import Case
 from ansible_collections.buildkeep.ci.plugins.module_utils.canary_pods import (
     OF_AGENT,
     OF_BUILDER,
@@ -15,6 +16,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.canary_pods import (
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.images import is_allowed
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICY_PODS
+from ansible_collections.buildkeep.ci.plugins.module_utils.preflight import parse_version
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
 
 RULES = [rule for rule in rules.load() if rule.policy == POLICY_PODS]
@@ -101,3 +103,19 @@ def test_what_a_tenant_lost_is_tried_too() -> None:
     found = images(canary_cases.tenant_cases(made, objects), "refused")
     assert "quay.io/gone/canary:canary" in found
     assert "ghcr.io/acme/tool:canary" not in found
+
+
+@pytest.mark.parametrize(
+    ("since", "version", "applies"),
+    [("", (1, 30), True), ("1.35", (1, 34), False), ("1.35", (1, 35), True), ("1.9", (1, 30), True)],
+)
+def test_a_field_that_the_server_drops_cannot_be_refused(since: str, version: tuple[int, int], applies: bool) -> None:
+    """Versions are numbers, not text."""
+    assert Case("a", "b", {}, "refused", POLICY_PODS, "images", since).applies(version) == applies
+
+
+def test_an_emulated_version_counts() -> None:
+    """Features follow it, not the program's own."""
+    own = {"major": "1", "minor": "37+"}
+    assert parse_version(own) == (1, 37)
+    assert parse_version({**own, "emulationMajor": "1", "emulationMinor": "34"}) == (1, 34)
