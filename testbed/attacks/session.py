@@ -12,8 +12,9 @@ from testbed.attacks.outcome import Outcome
 from testbed.attacks.plugin import BASE, LISTED, pod_maker, table_names
 from testbed.attacks.registry import Registry
 from testbed.attacks.run import Runner
-from testbed.attacks.stage import stage
+from testbed.attacks.stage import TENANT, namespace_path, stage
 from testbed.attacks.table import load
+from testbed.parts import locked
 from testbed.progress import Progress
 
 EXPECTED_SECONDS = 45
@@ -37,6 +38,8 @@ def attack(kubeconfig: Path, only: Sequence[str] = ()) -> list[Outcome]:
     if unknown:
         raise ValueError(f"no attack has the id {', '.join(unknown)}; ids: {', '.join(each.id for each in attacks)}")
     admin = from_kubeconfig(kubeconfig)
+    if admin.call("GET", namespace_path(TENANT))[0] == 404:
+        raise RuntimeError(f"there is no namespace {TENANT}; run: ansible-playbook site.yml -i inventories/kind")
     for image in LISTED:
         Registry(admin).copy(BASE, image)
     tool = {
@@ -46,7 +49,7 @@ def attack(kubeconfig: Path, only: Sequence[str] = ()) -> list[Outcome]:
         "securityContext": {"runAsUser": 1000},
         "resources": {"limits": {"cpu": "100m", "memory": "64Mi"}},
     }
-    with stage(admin, BASE) as prepared:
+    with locked(f"attacks-{kubeconfig.resolve().parent.name}"), stage(admin, BASE) as prepared:
         runner = Runner(prepared, partial(builds.build, kubeconfig=kubeconfig), pod_maker(admin), tool)
         return runner.run([each for each in attacks if not only or each.id in only])
 
