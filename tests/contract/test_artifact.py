@@ -25,7 +25,7 @@ MADE_BY_THE_BUILD = {"MANIFEST.json", "FILES.json"}
 
 
 def test_the_artifact_holds_the_tracked_files_of_the_product(tmp_path: Path) -> None:
-    command = [GALAXY, "collection", "build", "--output-path", str(tmp_path)]
+    command = [str(GALAXY), "collection", "build", "--output-path", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
