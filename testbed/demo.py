@@ -113,7 +113,7 @@ def try_attacks(screen: Screen) -> None:
     print(f"\n{table(outcomes, screen.coloured)}")
     if not outcomes or any(outcome.problems for outcome in outcomes):
         raise TestbedError("not every attack was refused by what has to refuse it", remedy="See the lines above.")
-    print("\nWhat the author of such a Jenkinsfile reads in the build's log:")
+    print("\nWhat the log of a refused build says, here that of the look-alike of gcr.io:")
     for line in textwrap.wrap(example(outcomes), screen.width - 2, break_on_hyphens=False):
         screen.quote(line)
 
@@ -142,7 +142,8 @@ def last_screen(screen: Screen, seconds: float) -> str:
     width = max(len(label) for label, _ in rows)
     lines = [f"  {label.ljust(width)}  {screen.paint(command, BOLD)}" for label, command in rows]
     headline = f"Done in {seconds:.0f} s. The cluster `{name}` is running."
-    return "\n".join(["", screen.paint(headline, GREEN), "", *lines])
+    there = "In it: a registry, a stand-in for the Jenkins controller, and the tenants shop and blog."
+    return "\n".join(["", screen.paint(headline, GREEN), there, "", *lines])
 
 
 def main() -> int:

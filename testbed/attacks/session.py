@@ -17,7 +17,7 @@ from testbed.attacks.table import load
 from testbed.parts import locked
 from testbed.progress import Progress
 
-EXPECTED_SECONDS = 45
+EXPECTED_SECONDS = 30
 
 
 def attack(kubeconfig: Path, only: Sequence[str] = ()) -> list[Outcome]:
