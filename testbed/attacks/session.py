@@ -37,6 +37,8 @@ def attack(kubeconfig: Path, only: Sequence[str] = ()) -> list[Outcome]:
     unknown = sorted(set(only) - {each.id for each in attacks})
     if unknown:
         raise ValueError(f"no attack has the id {', '.join(unknown)}; ids: {', '.join(each.id for each in attacks)}")
+    if not kubeconfig.is_file():
+        raise RuntimeError(f"there is no cluster ({kubeconfig} is missing); run: make demo")
     admin = from_kubeconfig(kubeconfig)
     if admin.call("GET", namespace_path(TENANT))[0] == 404:
         raise RuntimeError(f"there is no namespace {TENANT}; run: ansible-playbook site.yml -i inventories/kind")
