@@ -31,9 +31,14 @@ class Cluster:
     state: Path
 
     @property
+    def kind(self) -> str:
+        """Its name for kind, whose names hold for the whole machine: that of another checkout's is another."""
+        return paths.machine_name(self.name)
+
+    @property
     def node(self) -> str:
         """The name of the node's container."""
-        return f"{self.name}-control-plane"
+        return f"{self.kind}-control-plane"
 
     @property
     def kubeconfig(self) -> Path:
@@ -71,7 +76,8 @@ def named(name: str = "") -> Cluster:
     """The cluster of that name (default: `paths.cluster_name()`), which may not exist."""
     name = name or paths.cluster_name()
     made_with = paths.state(name) / "engine"
-    return Cluster(name, engine.find(name, made_with.read_text() if made_with.exists() else ""), paths.state(name))
+    wanted = made_with.read_text() if made_with.exists() else ""
+    return Cluster(name, engine.find(paths.machine_name(name), wanted), paths.state(name))
 
 
 def up(cluster: Cluster) -> bool:
@@ -79,7 +85,7 @@ def up(cluster: Cluster) -> bool:
 
     Raises TestbedError; the next run then starts the cluster anew.
     """
-    with locked(f"cluster-{cluster.name}"):
+    with locked(f"cluster-{cluster.kind}"):
         table = catalog.table()
         own = not catalog.is_published()
         wanted = {"node": key(table, "node") if own else published.NODE_IMAGE, "seed": key(table, "seed")}
@@ -151,7 +157,7 @@ def _create(cluster: Cluster, progress: Progress, own_node: Path | None, wanted:
         may = engine.has_capability(engine.CAP_SYS_RESOURCE)
         parts = paths.cache() / "parts"
         config.write_text(json.dumps(kindconfig.render(own_node=bool(own_node), parts=parts, may_raise_limits=may)))
-        command = kindconfig.create_command(tool("kind"), cluster.name, image, config, cluster.kubeconfig)
+        command = kindconfig.create_command(tool("kind"), cluster.kind, image, config, cluster.kubeconfig)
         step.run(command, env=cluster.engine.environment, timeout=600)
         cluster.kubeconfig.chmod(0o600)
         if not own_node:
@@ -205,12 +211,12 @@ def _controller(cluster: Cluster, step: Step) -> None:
 def _delete(cluster: Cluster, step: Step) -> None:
     """Deletes what there is of a cluster, also of a half-made one."""
     cluster.state.mkdir(parents=True, exist_ok=True)
-    if cluster.engine.run(step, "ps", "--all", "--quiet", "--filter", f"label={KIND_LABEL}={cluster.name}").strip():
-        command = kindconfig.delete_command(tool("kind"), cluster.name, cluster.kubeconfig)
+    if cluster.engine.run(step, "ps", "--all", "--quiet", "--filter", f"label={KIND_LABEL}={cluster.kind}").strip():
+        command = kindconfig.delete_command(tool("kind"), cluster.kind, cluster.kubeconfig)
         step.run(command, env=cluster.engine.environment)
     for volume in cluster.engine.run(step, "volume", "ls", "--quiet", "--filter", f"label={cluster.node}").split():
         cluster.engine.run(step, "volume", "rm", volume)  # of a node whose container was never made
-    name = engine.network(cluster.name)
+    name = engine.network(cluster.kind)
     if name in cluster.engine.run(step, "network", "ls", "--format", "{{.Name}}").split():
         cluster.engine.run(step, "network", "rm", name)
     shutil.rmtree(cluster.state)
@@ -219,7 +225,7 @@ def _delete(cluster: Cluster, step: Step) -> None:
 
 def down(cluster: Cluster) -> None:
     """Deletes a cluster with its containers, volumes, network and state; nothing of it may be left, or even there."""
-    with locked(f"cluster-{cluster.name}"), Progress(1).step("delete the cluster", 8) as step:
+    with locked(f"cluster-{cluster.kind}"), Progress(1).step("delete the cluster", 8) as step:
         if system.output([cluster.engine.command, "--version"]) is not None:
             _delete(cluster, step)
             engine.tidy(cluster.engine, step)

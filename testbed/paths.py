@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -25,6 +26,11 @@ def logs() -> Path:
 def cluster_name() -> str:
     """The cluster's name: BUILDKEEP_CLUSTER, else `buildkeep`."""
     return os.environ.get("BUILDKEEP_CLUSTER") or "buildkeep"
+
+
+def machine_name(cluster: str) -> str:
+    """A cluster's name among all of the machine: two checkouts never take each other's cluster for their own."""
+    return f"{cluster}-{hashlib.sha256(os.fsencode(ROOT)).hexdigest()[:6]}"
 
 
 def state(cluster: str) -> Path:

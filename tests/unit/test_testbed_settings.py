@@ -158,3 +158,10 @@ def test_clusters_have_state_and_networks_of_their_own(monkeypatch: pytest.Monke
     monkeypatch.setenv("BUILDKEEP_CLUSTER", "two")
     assert paths.kubeconfig() == paths.ROOT / ".buildkeep/two/kubeconfig"
     assert engine.network("one") != engine.network("two")
+
+
+def test_two_checkouts_do_not_take_each_others_cluster_for_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = paths.machine_name("buildkeep")
+    assert here == paths.machine_name("buildkeep")
+    monkeypatch.setattr(paths, "ROOT", Path("/another/checkout"))
+    assert paths.machine_name("buildkeep") != here
