@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from tools.processes import ROOT, Background, Outcome, environment, run_all, run_one
+from tools.processes import LOGS, ROOT, Background, Outcome, environment, run_all, run_one
 
 # Layer, result, seconds, and the last line that it printed.
 Row = tuple[str, str, float, str]
@@ -105,7 +105,9 @@ class Builds:
     def start_next(self) -> None:
         """Starts to make what the next layer needs."""
         if self.waiting:
-            self.running = Background.start((PYTHON, "-m", "tools.prepare", *self.waiting.pop(0).parts), self.env)
+            layer = self.waiting.pop(0)
+            command = (PYTHON, "-m", "tools.prepare", *layer.parts)
+            self.running = Background.start(command, self.env, LOGS / f"builds-{layer.name}.log")
 
     def stop(self) -> None:
         """Ends what is being made."""

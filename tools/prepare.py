@@ -15,8 +15,8 @@ def main(names: Sequence[str]) -> int:
     """Makes the named parts of testbed/catalog.py and what they need; exit code 1 when one cannot be made."""
     table = catalog.table()
     started = time.monotonic()
-    todo = missing(table, names)
     try:
+        todo = missing(table, names)
         ensure(table, names)
     except TestbedError as error:
         print(error)

@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
-LOG = ROOT / ".buildkeep" / "builds.log"
+LOGS = ROOT / ".buildkeep"
 
 
 @dataclass(frozen=True)
@@ -126,17 +127,23 @@ class Background:
     ended: float = 0.0
 
     @classmethod
-    def start(cls, command: Sequence[str], env: Mapping[str, str], log: Path = LOG) -> Background:
+    def start(cls, command: Sequence[str], env: Mapping[str, str], log: Path) -> Background:
         """Starts the command at low priority."""
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("w", encoding="utf-8") as output:
             process = _start(("nice", "-n", "5", *command), env, output)
         print(f"building in the background: {shlex.join(command[1:])} (log: {log})", flush=True)
-        return cls(process, time.monotonic(), log)
+        build = cls(process, time.monotonic(), log)
+        Thread(target=build._note_end, daemon=True).start()
+        return build
+
+    def _note_end(self) -> None:
+        self.process.wait()
+        self.ended = time.monotonic()
 
     @property
     def seconds(self) -> float:
-        """Seconds from the start to when the end was seen, or to now."""
+        """Seconds from the start to the end, or to now."""
         return (self.ended or time.monotonic()) - self.started
 
     def wait(self, every: float = 30.0) -> Outcome:
@@ -148,7 +155,6 @@ class Background:
                 break
             except subprocess.TimeoutExpired:
                 print(f"   {self.seconds:5.0f} s  {self._end(1)}", flush=True)
-        self.ended = time.monotonic()
         if code:
             print(self._end(40), flush=True)
         return Outcome(code == 0, self._end(1))

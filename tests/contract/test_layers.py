@@ -78,8 +78,10 @@ def test_a_build_that_fails_shows_the_end_of_its_log(tmp_path: Path, capfd: pyte
 
 
 def test_a_layer_whose_parts_cannot_be_made_does_not_run(
-    monkeypatch: pytest.MonkeyPatch, cleaned: list[str], capfd: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, cleaned: list[str], capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
+    # This test itself runs while a real build may write its log.
+    monkeypatch.setattr(layers, "LOGS", tmp_path)
     made = layers.Layer("api", (layers.fixed(*python("print('never')")),), ("no-such-part",))
     monkeypatch.setattr(layers, "LAYERS", (made,))
     assert layers.run_plan(("api",)) == 1
