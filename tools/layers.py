@@ -64,7 +64,7 @@ LAYERS = (
     Layer(
         "api",
         (fixed(*PYTEST, "tests/api", "tests/play"),),
-        ("layer", "tool/etcd", "tool/kube-apiserver", "tool/kube-controller-manager"),
+        ("layer", "layer-helm3", "tool/etcd", "tool/kube-apiserver", "tool/kube-controller-manager"),
     ),
     Layer("cluster", (fixed("molecule", "test"),), ("tool/kind", "tool/crane", "seed", "node")),
 )

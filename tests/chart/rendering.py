@@ -39,17 +39,19 @@ class Rendered:
         return [item for item in self.objects if item["kind"] == kind]
 
 
-def helm(*arguments: str, given: str = "") -> Rendered:
-    """Run helm with this standard input."""
-    command = [str(tool("helm")), *arguments]
+def helm(*arguments: str, given: str = "", version: str = "helm") -> Rendered:
+    """Run helm with this standard input; `version` helm3 is Helm 3."""
+    command = [str(tool(version)), *arguments]
     done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=60, check=False)
     return Rendered(done.returncode, done.stdout, done.stderr)
 
 
-def template(values: Mapping[str, Any] | Path, *arguments: str, chart: Path = CHART, release: str = "r") -> Rendered:
+def template(
+    values: Mapping[str, Any] | Path, *arguments: str, chart: Path = CHART, release: str = "r", version: str = "helm"
+) -> Rendered:
     """Render a chart with values, a mapping or a file."""
     text = values.read_text(encoding="utf-8") if isinstance(values, Path) else json.dumps(values)
-    return helm("template", release, str(chart), "--values", "-", *arguments, given=text)
+    return helm("template", release, str(chart), "--values", "-", *arguments, given=text, version=version)
 
 
 def tenants(*names: str, **more: Any) -> JSON:

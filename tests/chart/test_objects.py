@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -33,6 +34,14 @@ def test_every_object_is_one_that_kubernetes_knows(values: Path) -> None:
 @pytest.mark.parametrize("values", CI_VALUES, ids=IDS)
 def test_two_renderings_are_the_same(values: Path) -> None:
     assert template(values).text == template(values).text
+
+
+@pytest.mark.parametrize("values", CI_VALUES, ids=IDS)
+def test_helm_3_renders_the_same_objects(values: Path) -> None:
+    def sorted_objects(version: str) -> list[str]:
+        return sorted(json.dumps(item, sort_keys=True) for item in template(values, version=version).objects)
+
+    assert sorted_objects("helm3") == sorted_objects("helm")
 
 
 @pytest.mark.parametrize("values", CI_VALUES, ids=IDS)

@@ -51,6 +51,13 @@ def test_the_schema_refuses(name: str) -> None:
     assert reason in rendered.errors
 
 
+def test_helm_3_reads_the_schema_as_well() -> None:
+    assert template(SHOP, version="helm3").code == 0
+    refused = template({"tennants": []}, version="helm3")
+    assert refused.code != 0
+    assert "tennants" in refused.errors
+
+
 def test_every_problem_that_a_schema_cannot_say_is_in_one_message() -> None:
     values = {
         "tenants": [{"name": "shop", "builders": ["img"]}, {"name": "shop"}, {"name": "kins"}],
