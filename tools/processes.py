@@ -15,8 +15,10 @@ from pathlib import Path
 from threading import Thread
 from typing import IO
 
+from testbed import paths
+
 ROOT = Path(__file__).resolve().parent.parent
-LOGS = ROOT / ".buildkeep"
+LOGS = paths.cache() / "logs"
 
 
 @dataclass(frozen=True)
