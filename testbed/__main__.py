@@ -46,7 +46,7 @@ environment variables:
   BUILDKEEP_IMAGES         published | packages: pull published images, or build all from package registries
                            (default: published where they can be pulled)
   BUILDKEEP_ENGINE         docker | podman (default: Docker where its daemon answers)
-  BUILDKEEP_DEBIAN_MIRROR  where debootstrap gets Debian (default http://deb.debian.org/debian)
+  BUILDKEEP_DEBIAN_MIRROR  where debootstrap gets Debian, if not from its own default
   BUILDKEEP_TOOLS_DIR      folder of finished commands that are taken as they are
 """
 COMMANDS: dict[str, tuple[str, Callable[[argparse.Namespace], int]]] = {

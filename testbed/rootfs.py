@@ -15,7 +15,7 @@ from testbed.parts import Part, remove
 from testbed.progress import Step
 
 SUITE = "bookworm"
-MIRROR_REMEDY = "Check that the Debian mirror answers (BUILDKEEP_DEBIAN_MIRROR, default http://deb.debian.org/debian)."
+MIRROR_REMEDY = "Check that the Debian mirror answers (BUILDKEEP_DEBIAN_MIRROR names another than debootstrap's own)."
 PACKAGES = {
     "debian": (),
     "python": ("python3", "ca-certificates"),
@@ -31,15 +31,11 @@ EMPTIED = ("var/lib/apt/lists", "var/cache/apt", "var/log", "dev", "proc", "sys"
            "usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale")  # fmt: skip
 
 
-def mirror() -> str:
-    """The Debian mirror: BUILDKEEP_DEBIAN_MIRROR, else the official one."""
-    return os.environ.get("BUILDKEEP_DEBIAN_MIRROR") or "http://deb.debian.org/debian"
-
-
 def command(name: str, root: Path) -> list[str]:
-    """The debootstrap command of a file system of `PACKAGES`."""
+    """The debootstrap command of a file system of `PACKAGES`, from BUILDKEEP_DEBIAN_MIRROR if that is given."""
     include = [f"--include={','.join(PACKAGES[name])}"] if PACKAGES[name] else []
-    return ["debootstrap", "--variant=minbase", *include, SUITE, str(root), mirror()]
+    mirror = os.environ.get("BUILDKEEP_DEBIAN_MIRROR")
+    return ["debootstrap", "--variant=minbase", *include, SUITE, str(root), *([mirror] if mirror else [])]
 
 
 def _build(name: str) -> Callable[[Path, Step, Mapping[str, Path]], None]:
@@ -57,7 +53,6 @@ def _build(name: str) -> Callable[[Path, Step, Mapping[str, Path]], None]:
         for folder in EMPTIED:
             for child in (root / folder).iterdir() if (root / folder).is_dir() else ():
                 remove(child) if child.is_dir() and not child.is_symlink() else child.unlink()
-        (root / "etc/apt/sources.list").write_text(f"deb {mirror()} {SUITE} main\n")
         (root / "etc/resolv.conf").unlink(missing_ok=True)
         (root / "etc/hostname").unlink(missing_ok=True)
 

@@ -142,6 +142,8 @@ def test_parts_name_the_system_packages_that_they_need() -> None:
 def test_debootstrap_uses_the_given_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUILDKEEP_DEBIAN_MIRROR", "http://mirror.example/debian")
     assert rootfs.command("debian", Path("/r"))[-3:] == ["bookworm", "/r", "http://mirror.example/debian"]
+    monkeypatch.delenv("BUILDKEEP_DEBIAN_MIRROR")
+    assert rootfs.command("debian", Path("/r"))[-2:] == ["bookworm", "/r"]
     assert not any(word.startswith("--include") for word in rootfs.command("debian", Path("/r")))
     assert any("containernetworking-plugins" in word for word in rootfs.command("node", Path("/r")))
 
