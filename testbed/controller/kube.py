@@ -16,9 +16,10 @@ import urllib3
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import stream
 
+from testbed.controller import remotecommand
+
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
-ERROR_CHANNEL = 3
 Object = dict[str, Any]
 
 
@@ -60,12 +61,14 @@ class Cluster(Protocol):
 
 
 class Kube:
-    """`Cluster` by way of the credentials of this pod's ServiceAccount."""
+    """`Cluster` by way of the credentials of this pod's ServiceAccount, or of those in a configuration."""
 
-    def __init__(self) -> None:
-        """Reads the ServiceAccount's token, which the client reads anew before it runs out."""
-        kubernetes.config.load_incluster_config()
-        self._configuration = kubernetes.client.Configuration.get_default_copy()
+    def __init__(self, configuration: kubernetes.client.Configuration | None = None) -> None:
+        """Without a configuration reads the ServiceAccount's token, which the client reads anew before it runs out."""
+        if configuration is None:
+            kubernetes.config.load_incluster_config()
+            configuration = kubernetes.client.Configuration.get_default_copy()
+        self._configuration = configuration
         self._pool = kubernetes.client.ApiClient(self._configuration).rest_client.pool_manager
 
     def _request(self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None,
@@ -138,22 +141,16 @@ class Kube:
         api = kubernetes.client.CoreV1Api(kubernetes.client.ApiClient(self._configuration))
         url = f"{self._configuration.host}{core(namespace, 'pods', name, 'exec')}"
         try:
-            socket = stream(api.connect_get_namespaced_pod_exec, name, namespace, command=list(argv),
+            opened = stream(api.connect_get_namespaced_pod_exec, name, namespace, command=list(argv),
                             container=container, stdin=False, stdout=True, stderr=True, tty=False,
                             _preload_content=False, binary=True)  # fmt: skip
         except ApiException as error:
             raise ApiError("GET", url, *refused_handshake(error)) from error
         try:
-            while socket.is_open():
-                if interrupted():
-                    raise InterruptedError
-                socket.update(timeout=1)
-                for channel in (1, 2):
-                    if data := socket.read_channel(channel):
-                        sink(data)
-            return exit_code(socket.read_channel(ERROR_CHANNEL))
+            return remotecommand.relay(opened.sock, sink, interrupted)
         finally:
-            socket.close()
+            opened.close(timeout=0)  # says so, and does not wait for an answer;
+            opened.sock.shutdown()  # after the other side's closing message that leaves the connection open
 
 
 def core(namespace: str, *parts: str) -> str:
@@ -181,20 +178,3 @@ def refused_handshake(error: ApiException) -> tuple[int, str, str]:
     if not (rest and code.isdigit()):
         return int(error.status or 0), words, ""
     return int(code), *explanation(rest.rpartition(" -+-+- ")[2].encode())
-
-
-def exit_code(status: bytes) -> int:
-    """The exit code in the Status that ends an exec (metav1.Status, remotecommand v4).
-
-    Raises:
-        RuntimeError: the command could not be started, or the connection broke before its end.
-    """
-    if not status:
-        raise RuntimeError("the connection to the container ended before the command did")
-    told = json.loads(status)
-    if told.get("status") == "Success":
-        return 0
-    for cause in (told.get("details") or {}).get("causes") or ():
-        if cause.get("reason") == "ExitCode":
-            return int(cause["message"])
-    raise RuntimeError(str(told.get("message")))

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.buildkeep.ci.plugins.module_utils import plugin_pod
 from kubernetes.client.exceptions import ApiException
 
-from testbed.controller import kube, pods
+from testbed.controller import kube, pods, remotecommand
 from testbed.controller.build import Build
 from testbed.controller.declarative import read_jenkinsfile
 from testbed.controller.failures import BuildError
@@ -121,15 +121,15 @@ def test_a_pods_status(given: dict[str, Any], verdict: pods.Verdict) -> None:
 )
 def test_exit_codes_of_exec(status: bytes, code: int) -> None:
     """From the Status at the end."""
-    assert kube.exit_code(status) == code
+    assert remotecommand.exit_code(status) == code
 
 
 def test_an_exec_without_exit_code() -> None:
     """A command that could not start, and a connection that broke, are no exit codes."""
     with pytest.raises(RuntimeError, match="no such file"):
-        kube.exit_code(b'{"status":"Failure","message":"exec: no such file"}')
+        remotecommand.exit_code(b'{"status":"Failure","message":"exec: no such file"}')
     with pytest.raises(RuntimeError, match="ended before the command"):
-        kube.exit_code(b"")
+        remotecommand.exit_code(b"")
 
 
 def test_a_refused_exec_has_the_servers_words() -> None:
