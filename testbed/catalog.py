@@ -62,8 +62,10 @@ NODE_RECIPES = (
 def _busybox(target: Path, step: Step, made: Mapping[str, Path]) -> None:
     folder = target / "busybox"
     folder.mkdir()
-    shutil.copy2(made["rootfs/node"] / "root/usr/bin/busybox", folder / "busybox")
-    for name in step.run([folder / "busybox", "--list"]).split():
+    original = made["rootfs/node"] / "root/usr/bin/busybox"
+    shutil.copy2(original, folder / "busybox")
+    # Not the copy: a process that another thread starts just now may still hold it open for writing ("text file busy").
+    for name in step.run([original, "--list"]).split():
         if name != "busybox":
             (folder / name).symlink_to("busybox")
 

@@ -82,6 +82,8 @@ class Step:
                 log.write(done.stdout)
         except FileNotFoundError as error:
             raise TestbedError(f"{self.title}: the command {words[0]} is missing", log=self.log) from error
+        except OSError as error:
+            raise self.failed(f"{words[0]} did not start: {error.strerror}") from error
         except subprocess.TimeoutExpired as error:
             raise self.failed(f"{words[0]} did not finish within {spell(timeout)}") from error
         if done.returncode:

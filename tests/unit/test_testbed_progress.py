@@ -82,6 +82,15 @@ def test_commands_get_input_and_environment_and_give_output() -> None:
             step.run([sys.executable, "-c", "import time; time.sleep(60)"], timeout=0.2)
 
 
+def test_a_command_that_cannot_be_started_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    held = tmp_path / "held"
+    shutil.copy2(sys.executable, held)
+    with held.open("ab"), Progress(1, io.StringIO()).step("count", 1) as step:
+        with pytest.raises(TestbedError, match="held did not start: Text file busy") as told:
+            step.run([held])
+        assert "run the same command again" in told.value.remedy
+
+
 def test_the_command_line_turns_errors_into_text(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
