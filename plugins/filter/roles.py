@@ -77,6 +77,7 @@ class FilterModule:
             "canary_identity": _of_settings(tenant_objects.identity),
             "canary_objects": _of_settings(tenant_objects.canary_objects),
             "checked": checked,
+            "entry_canaries": _of_settings(canary_cases.entry_cases),
             "pods_policy": _of_settings(pods_policy),
             "policies": _of_settings(policies),
             "rule_canaries": _of_settings(canary_cases.rule_cases),

@@ -1,4 +1,4 @@
-"""Canaries: pods sent as dry runs, to see that the API server refuses what it must and admits what it may.
+"""Canaries: requests sent as dry runs, to see that the API server refuses what it must and admits what it may.
 
 A refusal counts only when it names our policy and rule: any other error proves nothing about the wall meant.
 """
@@ -8,14 +8,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_requests import (
+    CONNECT,
+    VERBS,
+    other_request,
+    pod_request,
+)
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, parallel
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 
-REFUSED, ADMITTED = "refused", "admitted"
+REFUSED, ADMITTED, WARNED = "refused", "admitted", "warned"
 POD_SECURITY = "PodSecurity"
 # Quota answers last: who meets it has passed every policy (kube-apiserver, plugins.go, AllOrderedPlugins).
 _QUOTA = ("exceeded quota:", "status unknown for quota:")
@@ -24,7 +30,11 @@ POLL_SECONDS = 0.25
 
 @dataclass(frozen=True)
 class Case:
-    """One pod and what must become of it. `policy` PodSecurity means Pod Security Admission, which has no rules.
+    """One pod, or another request, and what must become of it.
+
+    `policy` PodSecurity means Pod Security Admission, which has no rules. `warned` is what mode audit does: the policy
+    speaks, though it lets the pod in; a refusal by it proves the same. `request` takes the place of `pod`: see
+    canaries_requests.other_request. `user` is whom to impersonate in place of the task's.
 
     `since` is the Kubernetes version (`1.35`) from which on the API server keeps the field that the case is about: an
     older one drops it before any policy sees it, so there is nothing to refuse.
@@ -37,6 +47,8 @@ class Case:
     policy: str = ""
     rule: str = ""
     since: str = ""
+    request: Mapping[str, Any] = field(default_factory=dict)
+    user: str = ""
 
     def applies(self, version: tuple[int, int]) -> bool:
         """Whether an API server of this version knows what the case is about."""
@@ -59,10 +71,14 @@ def read_cases(raw: Sequence[Mapping[str, Any]]) -> list[Case]:
     problems: list[str] = []
     cases: list[Case] = []
     for index, entry in enumerate(raw):
-        fields: dict[str, Any] = {name: entry.get(name) or "" for name in Case.__dataclass_fields__}
-        case = Case(**fields)
-        if case.expect == REFUSED and not (case.policy and (case.rule or case.policy == POD_SECURITY)):
-            problems.append(f"cases[{index}] ({case.name}): expect refused needs policy and rule: name both")
+        fields: dict[str, Any] = {name: entry[name] for name in Case.__dataclass_fields__ if entry.get(name)}
+        case = Case(**{"pod": {}, **fields})
+        if bool(case.pod) == bool(case.request):
+            problems.append(f"cases[{index}] ({case.name}): give either pod or request")
+        if case.request and not (case.request.get("verb") in VERBS and case.request.get("body")):
+            problems.append(f"cases[{index}] ({case.name}): request needs body and a verb of {', '.join(VERBS)}")
+        if case.expect != ADMITTED and not (case.policy and (case.rule or case.policy == POD_SECURITY)):
+            problems.append(f"cases[{index}] ({case.name}): expect {case.expect} needs policy and rule: name both")
         cases.append(case)
     if problems:
         raise BuildkeepError(problems)
@@ -76,15 +92,24 @@ def is_refusal(case: Case, message: str) -> bool:
     return f"ValidatingAdmissionPolicy '{case.policy}'" in message and f"[{case.rule}]" in message
 
 
-def judge(case: Case, error: ApiError | None) -> Reply:
-    """What an answer means for a case. No error means admitted."""
+def _passed(case: Case, error: ApiError | None) -> bool:
+    """Whether a request got past every policy."""
+    if error is None:
+        return True
+    if case.request.get("verb") == CONNECT:  # whoever is told that there is no such pod was let through
+        return error.status == 404 and error.details.get("kind") == "pods"
+    return error.status == 403 and any(words in error.server_message for words in _QUOTA)
+
+
+def judge(case: Case, error: ApiError | None, warnings: Sequence[str] = ()) -> Reply:
+    """What an answer, an error or the warnings of a success, means for a case. No error means admitted."""
     message = error.server_message if error else ""
-    by_quota = error is not None and error.status == 403 and any(words in message for words in _QUOTA)
-    if error is None or by_quota:
-        return Reply(case.expect == ADMITTED, True, message)
+    if error is None or _passed(case, error):
+        warned = case.expect == WARNED and any(is_refusal(case, text) for text in warnings)
+        return Reply(case.expect == ADMITTED or warned, True, message)
     refusal = error.status in {403, 422} and is_refusal(case, message)
     return Reply(
-        ok=case.expect == REFUSED and refusal,
+        ok=case.expect != ADMITTED and refusal,
         admitted=False,
         message=message,
         namespace_missing=error.namespace_missing(),
@@ -98,29 +123,32 @@ def identity(user: str, groups: Sequence[str]) -> list[tuple[str, str]]:
 
 
 class Canary:
-    """Sends cases to one cluster under one identity."""
+    """Sends cases to one cluster under one identity, where a case names no user of its own."""
 
-    def __init__(self, cluster: Cluster, headers: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, cluster: Cluster, user: str, groups: Sequence[str]) -> None:
         self._cluster = cluster
-        self._headers = headers
+        self._user = user
+        self._groups = groups
 
     def send(self, case: Case) -> Reply:
         """Sends one case once. Raises Unreachable."""
-        pod = {"apiVersion": "v1", "kind": "Pod", **case.pod}
-        pod["metadata"] = {"name": f"canary-{case.name}", **(pod.get("metadata") or {}), "namespace": case.namespace}
-        path = self._cluster.resource("v1", "Pod").path(case.namespace)
+        if case.request:
+            request = other_request(self._cluster, case.namespace, case.request)
+        else:
+            request = pod_request(self._cluster, case.name, case.namespace, case.pod)
         try:
-            self._cluster.client.request(
-                "POST",
-                path,
-                pod,
-                query={"dryRun": "All", "fieldValidation": "Strict"},
-                impersonate=self._headers,
+            answer = self._cluster.client.request(
+                request.method,
+                request.path,
+                request.body,
+                query=request.query,
+                content_type=request.content_type,
+                impersonate=identity(case.user or self._user, self._groups),
                 what=f"canary {case.name}",
             )
         except ApiError as error:
             return judge(case, error)
-        return judge(case, None)
+        return judge(case, None, answer.warnings)
 
     def run(self, cases: Sequence[Case], timeout: float, check: bool) -> tuple[list[Case], list[tuple[Case, Reply]]]:
         """Sends the cases until all are as expected: first those to be refused, then, with the walls up, the others.
@@ -137,7 +165,7 @@ class Canary:
         end = time.monotonic() + timeout
         skipped: list[Case] = []
         wrong: list[tuple[Case, Reply]] = []
-        for expect in (REFUSED, ADMITTED):
+        for expect in (REFUSED, WARNED, ADMITTED):
             left = [case for case in cases if case.expect == expect]
             while left:
                 replies = list(zip(left, parallel(self.send, left), strict=True))

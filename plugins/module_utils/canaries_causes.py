@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.buildkeep.ci.plugins.module_utils.canaries import POD_SECURITY, REFUSED, Case, Reply
+from ansible_collections.buildkeep.ci.plugins.module_utils.canaries import (
+    ADMITTED,
+    POD_SECURITY,
+    WARNED,
+    Case,
+    Reply,
+)
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import Object, labels_of
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import CANARY_ROLE, LABEL_TENANT, PSA_PREFIX
 
 ADMISSION = "admissionregistration.k8s.io/v1"
+# How RBAC refuses (apiserver, responsewriters/errors.go).
+_NO_RIGHT = re.compile(r'cannot (\w+) resource "([\w/]+)"')
 MAKE_POLICY = "run the role pod_security"
 MAKE_TENANT = "run the role tenants (pod_security for the canary namespace)"
 
@@ -66,6 +75,18 @@ def policy_cause(policy: Object | None, bindings: list[Object], case: Case, labe
     )
 
 
+def warning_cause(policy: Object | None, bindings: list[Object], case: Case, labels: Mapping[str, str]) -> str:
+    """Why a policy did not even warn, where mode audit wants that."""
+    if policy is None:
+        return f"the ValidatingAdmissionPolicy {case.policy} does not exist; {MAKE_POLICY}"
+    if not labels.get(LABEL_TENANT):
+        return f"the namespace has no label {LABEL_TENANT}; {MAKE_TENANT}"
+    names = ", ".join(item["metadata"]["name"] for item in bindings if item["spec"].get("policyName") == case.policy)
+    return (
+        f"neither the policy {case.policy} nor a binding of it ({names or 'there is none'}) speaks here; {MAKE_POLICY}"
+    )
+
+
 def pod_security_cause(labels: Mapping[str, str]) -> str:
     """Why Pod Security Admission let a pod through that it must refuse."""
     level = labels.get(f"{PSA_PREFIX}enforce")
@@ -82,11 +103,13 @@ def cause(cluster: Cluster, case: Case, reply: Reply) -> str:
         return "you may not act as the controller; use a kubeconfig whose user may impersonate it"
     if reply.namespace_missing:
         return f"the namespace {case.namespace} does not exist; {MAKE_TENANT}"
-    if 'cannot create resource "pods"' in reply.message:
+    denied = _NO_RIGHT.search(reply.message)
+    if denied:
         return (
-            f"canaries may not create pods there, since the Role {CANARY_ROLE} or its binding is missing; {MAKE_TENANT}"
+            f"canaries may not {denied[1]} {denied[2]} there, since the Role {CANARY_ROLE} or its binding is missing; "
+            f"{MAKE_TENANT}"
         )
-    if case.expect != REFUSED or not reply.admitted:
+    if case.expect == ADMITTED or not reply.admitted:
         return f"the API server said: {reply.message}"
     namespace = cluster.get(cluster.resource("v1", "Namespace"), "", case.namespace)
     labels = labels_of(namespace) if namespace else {}
@@ -97,14 +120,20 @@ def cause(cluster: Cluster, case: Case, reply: Reply) -> str:
         bindings = list(cluster.list(cluster.resource(ADMISSION, "ValidatingAdmissionPolicyBinding")))
     except ApiError as error:
         return f"policies cannot be read to say why: {error}"
+    if case.expect == WARNED:
+        return warning_cause(policy, bindings, case, labels)
     return policy_cause(policy, bindings, case, labels)
+
+
+_MUST = {WARNED: "warned about"}
 
 
 def sentence(cluster: Cluster, case: Case, reply: Reply) -> str:
     """The problem of one case: what was expected, what came, and why."""
-    by = f" by {case.policy}" + (f" [{case.rule}]" if case.rule else "") if case.expect == REFUSED else ""
-    became = "admitted" if reply.admitted else "refused otherwise" if case.expect == REFUSED else "refused"
+    by = f" by {case.policy}" + (f" [{case.rule}]" if case.rule else "") if case.expect != ADMITTED else ""
+    became = "admitted" if reply.admitted else "refused otherwise" if case.expect != ADMITTED else "refused"
     return (
-        f"canary {case.name} in namespace {case.namespace} must be {case.expect}{by}, but was {became}: "
+        f"canary {case.name} in namespace {case.namespace} must be {_MUST.get(case.expect, case.expect)}{by}, "
+        f"but was {became}: "
         f"{cause(cluster, case, reply)}"
     )

@@ -7,8 +7,8 @@ from typing import Any
 from ansible_collections.buildkeep.ci.plugins.module_utils.canaries import (
     ADMITTED,
     REFUSED,
+    WARNED,
     Canary,
-    identity,
     read_cases,
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_causes import sentence
@@ -25,8 +25,10 @@ ARGUMENTS: dict[str, Any] = {
         "options": {
             "name": {"type": "str", "required": True},
             "namespace": {"type": "str", "required": True},
-            "pod": {"type": "dict", "required": True},
-            "expect": {"type": "str", "required": True, "choices": [REFUSED, ADMITTED]},
+            "pod": {"type": "dict", "default": {}},
+            "request": {"type": "dict", "default": {}},
+            "user": {"type": "str", "default": ""},
+            "expect": {"type": "str", "required": True, "choices": [REFUSED, ADMITTED, WARNED]},
             "policy": {"type": "str", "default": ""},
             "rule": {"type": "str", "default": ""},
             "since": {"type": "str", "default": ""},
@@ -46,7 +48,7 @@ def canary(arguments: dict[str, Any], mode: Mode) -> dict[str, Any]:
     if any(case.since for case in cases):
         version = parse_version(cluster.client.request("GET", "/version", what="read the version").body)
         cases = [case for case in cases if case.applies(version)]
-    sender = Canary(cluster, identity(arguments["user"], arguments["groups"]))
+    sender = Canary(cluster, arguments["user"], arguments["groups"])
     skipped, wrong = sender.run(cases, arguments["timeout"], mode.check)
     if wrong:
         raise BuildkeepError([sentence(cluster, case, reply) for case, reply in wrong])

@@ -1,13 +1,15 @@
 """Which canaries are sent when: for each rule, for the cluster-wide allowlist, for each tenant.
 
 A case is a mapping with what `buildkeep.ci.canary` takes: name, namespace, pod, expect, policy, rule, since.
+Those that are no pods are in canary_guards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.buildkeep.ci.plugins.module_utils.canary_guards import guard_cases
 from ansible_collections.buildkeep.ci.plugins.module_utils.canary_pods import (
     OF_AGENT,
     OF_BUILDER,
@@ -33,12 +35,15 @@ _FOREIGN = "canary.buildkeep.invalid/foreign:1"
 
 
 def rule_cases(settings: Settings) -> list[Case]:
-    """Give a pod for each rule about pods, which that rule must refuse in the namespace made for it."""
+    """Give a pod for each rule about pods and a request for each other policy, which must refuse it.
+
+    They are sent into the namespace made for it.
+    """
     profiles = settings.profiles
     cases = [_broken(agent_pod(profiles, CANARY_NAMESPACE), key, change) for key, change in OF_AGENT.items()]
     for profile in profiles.builders.values():
         cases += [_broken(builder_pod(profiles, CANARY_NAMESPACE, profile), key, OF_BUILDER[key]) for key in OF_BUILDER]
-    return cases
+    return [*cases, *guard_cases(settings)]
 
 
 def allowlist_cases(settings: Settings, before: Sequence[Sequence[str]] = ()) -> list[Case]:
@@ -61,8 +66,10 @@ def allowlist_cases(settings: Settings, before: Sequence[Sequence[str]] = ()) ->
     return cases
 
 
-def tenant_cases(settings: Settings, objects: Sequence[Mapping[str, Any]]) -> list[Case]:
-    """Give the canaries of every tenant in mode enforce: one bad pod for each wall, and images that this run took away.
+def tenant_cases(settings: Settings, objects: Sequence[Mapping[str, Any]] = ()) -> list[Case]:
+    """Give the canaries of every tenant: one bad pod for each wall, and images that this run took away.
+
+    In mode audit the one pod is only warned about; that proves that the policies see the namespace at all.
 
     A builder that was taken away needs none: its ServiceAccount is gone, and no pod of it can be created.
 
@@ -71,11 +78,24 @@ def tenant_cases(settings: Settings, objects: Sequence[Mapping[str, Any]]) -> li
         objects: what `buildkeep.ci.apply` says of each object; `before` of a Namespace holds its old annotations.
     """
     before = {one["name"]: one.get("before") or {} for one in objects if one["kind"] == "Namespace"}
-    enforcing = [tenant for tenant in settings.present if tenant.mode == "enforce"]
-    return [case for tenant in enforcing for case in _tenant_cases(settings, tenant, before.get(tenant.namespace, {}))]
+    return [
+        case
+        for tenant in settings.present
+        for case in _CASES[tenant.mode](settings, tenant, before.get(tenant.namespace, {}))
+    ]
 
 
-def _tenant_cases(settings: Settings, tenant: Tenant, before: Mapping[str, str]) -> Iterator[Case]:
+def entry_cases(settings: Settings) -> list[Case]:
+    """Give what must hold before the controller gets its rights: the walls of every tenant, and the guards of them."""
+    return [*tenant_cases(settings), *guard_cases(settings)]
+
+
+def _audit_cases(settings: Settings, tenant: Tenant, _: Mapping[str, str]) -> Iterator[Case]:
+    pod = agent_pod(settings.profiles, tenant.name, _FOREIGN)
+    yield _case(f"{tenant.namespace}-{_FOREIGN}", tenant.namespace, pod, "warned", POLICY_PODS, "images")
+
+
+def _enforce_cases(settings: Settings, tenant: Tenant, before: Mapping[str, str]) -> Iterator[Case]:
     space = tenant.namespace
     bare = agent_pod(settings.profiles, tenant.name)
     bare["spec"]["hostNetwork"] = True
@@ -86,6 +106,12 @@ def _tenant_cases(settings: Settings, tenant: Tenant, before: Mapping[str, str])
         if not is_allowed(image, (*settings.images, *tenant.images)):
             pod = agent_pod(settings.profiles, tenant.name, image)
             yield _case(f"{space}-{image}", space, pod, "refused", POLICY_PODS, "images")
+
+
+_CASES: Mapping[str, Callable[[Settings, Tenant, Mapping[str, str]], Iterator[Case]]] = {
+    "enforce": _enforce_cases,
+    "audit": _audit_cases,
+}
 
 
 def _case(name: str, namespace: str, pod: Pod, expect: str, policy: str = "", rule: str = "") -> Case:

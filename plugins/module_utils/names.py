@@ -15,6 +15,12 @@ ANNOTATION_IMAGES = f"{DOMAIN}/images"
 ANNOTATION_BUILDERS = f"{DOMAIN}/builders"
 ANNOTATION_CREATED = f"{DOMAIN}/created"
 ANNOTATION_BEFORE = f"{DOMAIN}/before"
+ANNOTATION_ADOPTED = f"{DOMAIN}/adopted"
+
+# What the API server's plugins PodNodeSelector and PodTolerationRestriction read from a namespace.
+SCHEDULER_PREFIX = "scheduler.alpha.kubernetes.io/"
+ANNOTATION_NODE_SELECTOR = f"{SCHEDULER_PREFIX}node-selector"
+ANNOTATION_TOLERATIONS = f"{SCHEDULER_PREFIX}defaultTolerations"
 
 PSA_PREFIX = "pod-security.kubernetes.io/"
 # The newest Pod Security version this release was tested against. Older API servers evaluate a version they do not
@@ -36,6 +42,8 @@ SA_AGENT = "agent"
 SA_PUSHER = "pusher"
 SA_DEFAULT = "default"
 SA_BUILDER_PREFIX = "builder-"
+# Somebody who is neither the controller nor a manager of tenants.
+STRANGER = f"system:serviceaccount:{CANARY_NAMESPACE}:{SA_DEFAULT}"
 
 CONFIGMAP_CA = "buildkeep-ca"
 CONFIGMAP_CA_KEY = "ca.crt"

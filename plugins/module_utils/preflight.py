@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, parallel
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
-from ansible_collections.buildkeep.ci.plugins.module_utils.names import MANAGE_GROUP, MANAGE_RESOURCE, MANAGE_VERB
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
+    MANAGE_GROUP,
+    MANAGE_RESOURCE,
+    MANAGE_VERB,
+    STRANGER,
+)
 
 OLDEST = (1, 30)  # ValidatingAdmissionPolicy is v1 from here on (KEP-3488)
 ADMISSION = "admissionregistration.k8s.io/v1"
@@ -50,8 +55,10 @@ _NEEDED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("", "limitranges", _ALL),
     (_RBAC, "roles", (*_ALL, "escalate", "bind")),
     (_RBAC, "rolebindings", _ALL),
-    ("admissionregistration.k8s.io", "validatingadmissionpolicies", _ALL),
-    ("admissionregistration.k8s.io", "validatingadmissionpolicybindings", _ALL),
+    (_RBAC, "clusterroles", (*_ALL, "escalate", "bind")),
+    (_RBAC, "clusterrolebindings", _ALL),
+    ("admissionregistration.k8s.io", "validatingadmissionpolicies", (*_ALL, "update")),
+    ("admissionregistration.k8s.io", "validatingadmissionpolicybindings", (*_ALL, "update")),
     (MANAGE_GROUP, MANAGE_RESOURCE, (MANAGE_VERB,)),
 )
 
@@ -60,12 +67,14 @@ def needed_rights(user: str, groups: Sequence[str]) -> list[Right]:
     """All rights that a run needs; to act as `user` and `groups` is what canaries need."""
     rights = [Right(verb, group, resource) for group, resource, verbs in _NEEDED for verb in verbs]
     rights += [Right("impersonate", "", "groups", name=group) for group in groups]
+    return rights + [_impersonate(who) for who in ((user, STRANGER) if user else ())]
+
+
+def _impersonate(user: str) -> Right:
     if user.startswith("system:serviceaccount:"):
         _, _, namespace, name = user.split(":", 3)
-        rights.append(Right("impersonate", "", "serviceaccounts", namespace, name))
-    elif user:
-        rights.append(Right("impersonate", "", "users", name=user))
-    return rights
+        return Right("impersonate", "", "serviceaccounts", namespace, name)
+    return Right("impersonate", "", "users", name=user)
 
 
 def is_allowed(cluster: Cluster, right: Right) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.buildkeep.ci.plugins.module_utils import canary_guards
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
     ANNOTATION_BUILDERS,
     ANNOTATION_IMAGES,
@@ -22,8 +23,9 @@ _ACCESS: Mapping[str, Any] = {
     "canary_role": CANARY_ROLE,
     "canary_group": CANARY_GROUP,
     "controller_role": CONTROLLER_ROLE,
+    "canary_rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["create"]}],
 }
-_MODES = {"enforce": "mode enforce", "audit": "mode audit (warns, refuses nothing, so that no wall was tried)"}
+_MODES = {"enforce": "mode enforce", "audit": "mode audit (warns, refuses nothing)"}
 
 
 def tenant_objects(settings: Settings) -> list[dict[str, Any]]:
@@ -62,6 +64,8 @@ def canary_objects(settings: Settings) -> dict[str, Any]:
         "service_accounts": list(service_accounts(builders)),
         "quota": {"pods": 0},
         **_ACCESS,
+        "canary_rules": canary_guards.rights(),
+        "canary_cluster_rules": canary_guards.cluster_rights(settings.prefix),
     }
 
 

@@ -8,8 +8,8 @@ module: canary
 short_description: Prove that the API server refuses what it must, and admits what it may
 version_added: "0.1.0"
 description:
-  - Sends pods as dry runs, in the name of somebody else, and repeats each until it is answered as expected. First those
-    to be refused; when they are, those to be admitted.
+  - Sends pods, or other requests, as dry runs, in the name of somebody else, and repeats each until it is answered as
+    expected. First those to be refused; when they are, those to be admitted.
   - A refusal counts only when it names the policy and the rule. "Exceeded quota" counts as admitted, since quota is
     asked after all policies.
   - A failure names every case that is not as expected, with the cause found in the cluster, such as a missing policy, a
@@ -17,7 +17,7 @@ description:
   - In check mode a case whose namespace does not exist is left out.
 options:
   cases:
-    description: Pods and what must become of them.
+    description: Pods or other requests, and what must become of them.
     type: list
     elements: dict
     required: true
@@ -33,12 +33,24 @@ options:
       pod:
         description: The pod. Without a name it is called after the case.
         type: dict
-        required: true
+        default: {}
+      request:
+        description:
+          - Another request in place of a pod, with the keys C(verb), C(body) and, to connect, C(subresource).
+          - C(create), C(patch) and C(apply) are dry runs with the object in C(body). C(connect), which has no dry run,
+            is for a pod that does not exist; only its name in C(body) is used.
+        type: dict
+        default: {}
+      user:
+        description: Whom to impersonate in place of the task's user.
+        type: str
+        default: ""
       expect:
-        description: What must become of it.
+        description:
+          - What must become of it. V(warned) is what a policy does in mode audit; a refusal by it is as good.
         type: str
         required: true
-        choices: [refused, admitted]
+        choices: [refused, admitted, warned]
       policy:
         description: The policy that must refuse it; V(PodSecurity) for Pod Security Admission.
         type: str

@@ -58,18 +58,68 @@ def test_judge(given: Case, answer: ApiError | None, ok: bool) -> None:
     assert canaries.judge(given, answer).ok is ok
 
 
+WARNING = OURS.partition("forbidden: ")[2].replace("-enforce' denied request", "-audit'")
+
+
+@pytest.mark.parametrize(
+    ("answer", "warnings", "ok"),
+    [
+        (None, [WARNING], True),
+        (None, [], False),
+        (None, [WARNING.replace("[images]", "[pod]")], False),
+        (None, ["would violate PodSecurity", WARNING], True),
+        (error(OURS), [], True),
+        (error(RBAC), [], False),
+    ],
+)
+def test_a_warning_is_what_mode_audit_gives(answer: ApiError | None, warnings: list[str], ok: bool) -> None:
+    assert canaries.judge(case("warned"), answer, warnings).ok is ok
+
+
+def test_a_command_for_no_pod_is_let_through_when_the_pod_is_missed() -> None:
+    request = {"verb": "connect", "subresource": "exec", "body": {}}
+    given = Case("c", "n", {}, "refused", "buildkeep-exec", "exec", request=request)
+    no_pod = ApiError("canary", 404, {"message": 'pods "c" not found', "details": {"kind": "pods", "name": "c"}})
+    assert canaries.judge(given, no_pod).admitted
+    assert not canaries.judge(given, no_pod).ok
+    refusal = OURS.replace("buildkeep-pods", "buildkeep-exec").replace("[images]", "[exec]")
+    assert canaries.judge(given, error(refusal)).ok
+    assert not canaries.judge(given, error(RBAC)).ok
+
+
 def test_what_cannot_change_is_not_tried_again() -> None:
     assert canaries.judge(case(), error(IMPERSONATE)).hopeless
     assert not canaries.judge(case(), error(RBAC)).hopeless
 
 
 def test_a_case_must_say_who_refuses_it() -> None:
-    raw = {"name": "c", "namespace": "n", "pod": {}, "expect": "refused"}
+    raw = {"name": "c", "namespace": "n", "pod": {"spec": {}}, "expect": "refused"}
     with pytest.raises(BuildkeepError) as caught:
         canaries.read_cases(
-            [raw, {**raw, "policy": "p"}, {**raw, "policy": "PodSecurity"}, {**raw, "expect": "admitted"}]
+            [
+                raw,
+                {**raw, "policy": "p"},
+                {**raw, "policy": "PodSecurity"},
+                {**raw, "expect": "admitted"},
+                {**raw, "expect": "warned"},
+            ]
         )
-    assert [problem[:8] for problem in caught.value.problems] == ["cases[0]", "cases[1]"]
+    assert [problem[:8] for problem in caught.value.problems] == ["cases[0]", "cases[1]", "cases[4]"]
+
+
+def test_a_case_is_a_pod_or_another_request() -> None:
+    raw: dict[str, Any] = {"name": "c", "namespace": "n", "expect": "refused", "policy": "p", "rule": "r"}
+    request = {"verb": "create", "body": {"apiVersion": "v1"}}
+    with pytest.raises(BuildkeepError) as caught:
+        canaries.read_cases(
+            [
+                raw,
+                {**raw, "pod": {"spec": {}}, "request": request},
+                {**raw, "request": {**request, "verb": "delete"}},
+                {**raw, "request": request},
+            ]
+        )
+    assert [problem[:8] for problem in caught.value.problems] == ["cases[0]", "cases[1]", "cases[2]"]
 
 
 def test_identity() -> None:

@@ -78,8 +78,7 @@ def test_the_summary_names_what_a_user_looks_for() -> None:
                                           {"name": "c", "state": "absent"}]})  # fmt: skip
     assert summary(settings) == [
         "a: namespace ci-a, Pod Security baseline, mode enforce, labels in Jenkins: a-kaniko",
-        "b: namespace ci-b, Pod Security restricted, mode audit (warns, refuses nothing, so that no wall was tried), "
-        "labels in Jenkins: none",
+        "b: namespace ci-b, Pod Security restricted, mode audit (warns, refuses nothing), labels in Jenkins: none",
         "taken away: c",
     ]
 

@@ -1,0 +1,43 @@
+"""The canaries of the policies that are not about pods, and what those who send them may do."""
+
+from __future__ import annotations
+
+from ansible_collections.buildkeep.ci.plugins.module_utils import canary_guards, policies
+from ansible_collections.buildkeep.ci.plugins.module_utils.canary_cases import entry_cases, rule_cases
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICY_PODS
+from ansible_collections.buildkeep.ci.plugins.module_utils.preflight import Right, needed_rights
+from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
+
+
+def settings(prefix: str = "ci-") -> Settings:
+    """Read an inventory."""
+    return read_settings({"tenants": [{"name": "shop"}], "namespace_prefix": prefix})
+
+
+def test_every_policy_has_a_canary() -> None:
+    """A policy that is added without one is noticed here."""
+    every = {*policies.TENANT_POLICIES, *policies.GUARDS}
+    assert {case["policy"] for case in rule_cases(settings())} == every
+    assert {case["policy"] for case in canary_guards.guard_cases(settings())} == every - {POLICY_PODS}
+
+
+def test_before_rights_are_given_tenants_and_guards_are_tried() -> None:
+    """The policies' rules one by one are not, for that is another role's."""
+    cases = entry_cases(settings())
+    assert {case["namespace"] for case in cases} == {"ci-shop", "buildkeep-canary"}
+    assert {case["expect"] for case in cases} == {"refused"}
+
+
+def test_the_canaries_group_may_do_next_to_nothing_everywhere() -> None:
+    """One namespace by name, which no tenant can have, and nothing that could widen its own rights."""
+    (rule,) = canary_guards.cluster_rights("build-")
+    assert rule["resources"] == ["namespaces"]
+    assert rule["resourceNames"] == ["build-buildkeep-canary"]
+    verbs = {verb for rule in [*canary_guards.rights(), *canary_guards.cluster_rights("ci-")] for verb in rule["verbs"]}
+    assert verbs == {"create", "patch"}
+
+
+def test_whoever_runs_it_must_be_able_to_be_the_stranger() -> None:
+    """Else the canary about commands ends in a refusal of impersonation."""
+    rights = needed_rights("system:serviceaccount:jenkins:jenkins", ["buildkeep:canary"])
+    assert Right("impersonate", "", "serviceaccounts", "buildkeep-canary", "default") in rights
