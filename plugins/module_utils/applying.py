@@ -1,14 +1,14 @@
-"""Makes objects be as wanted: server-side apply in stages, in parallel, and pruning of what is wanted no more."""
+"""Makes objects be as wanted, in stages and in parallel: server-side apply, or replacement for what must be exact."""
 
 from __future__ import annotations
 
-import contextlib
-from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from ansible_collections.buildkeep.ci.plugins.module_utils.applying_live import Live, Resources, in_stages, look
+from ansible_collections.buildkeep.ci.plugins.module_utils.applying_replacing import replace, strangers
 from ansible_collections.buildkeep.ci.plugins.module_utils.client import APPLY_PATCH
-from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError, NotServed
+from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, Resource, parallel
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import (
@@ -18,15 +18,14 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import (
     comparable,
     difference,
     key_of,
-    owner_selector,
     tenant_of,
 )
-from ansible_collections.buildkeep.ci.plugins.module_utils.manifests_adoption import is_ours, plan
-from ansible_collections.buildkeep.ci.plugins.module_utils.names import FIELD_MANAGER
+from ansible_collections.buildkeep.ci.plugins.module_utils.manifests_adoption import REPLACED, is_ours, plan, refusal
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import FIELD_MANAGER, LABEL_TENANT
 from ansible_collections.buildkeep.ci.plugins.module_utils.removing_waiting import wait_gone
 
 CREATED, CHANGED, ADOPTED, UNCHANGED = "created", "changed", "adopted", "unchanged"
-DELETED, RESTORED, KEPT = "deleted", "restored", "kept"
+DELETED, RESTORED, RELEASED, KEPT = "deleted", "restored", "released", "kept"
 
 
 @dataclass(frozen=True)
@@ -39,9 +38,9 @@ class Options:
     tenants: frozenset[str] | None = None
     timeout: float = 300.0
 
-    def covers(self, item: Object) -> bool:
-        """Whether pruning and removal may reach this object."""
-        return self.tenants is None or tenant_of(item) in self.tenants
+    def covers(self, tenant: str) -> bool:
+        """Whether pruning and removal may reach objects of this tenant ('' for those of none)."""
+        return self.tenants is None or tenant in self.tenants
 
 
 @dataclass(frozen=True)
@@ -63,52 +62,6 @@ class Change:
         return self.action != UNCHANGED
 
 
-@dataclass
-class Live:
-    """What is in the cluster: the owner's objects by key, and namespaces known to be new or (check mode) missing."""
-
-    objects: dict[Key, Object] = field(default_factory=dict)
-    new_namespaces: set[str] = field(default_factory=set)
-
-
-def stage(kind: str, namespaced: bool) -> int:
-    """The order of making things: namespaces, cluster-wide ones, namespaced ones; bindings after what they name."""
-    if kind == "Namespace":
-        return 0
-    return (3 if namespaced else 1) + kind.endswith("Binding")
-
-
-def checked_resources(cluster: Cluster, kinds: Collection[tuple[str, str]]) -> dict[tuple[str, str], Resource]:
-    """Resources by (apiVersion, kind). Raises BuildkeepError naming all kinds that the API server does not serve."""
-    ordered = sorted(kinds)
-    return dict(zip(ordered, parallel(lambda kind: cluster.resource(*kind), ordered), strict=True))
-
-
-def served_resources(cluster: Cluster, kinds: Collection[tuple[str, str]]) -> dict[tuple[str, str], Resource]:
-    """Those of the kinds that the API server serves: of any other there is nothing to remove."""
-    found: dict[tuple[str, str], Resource] = {}
-    for api_version, kind in sorted(kinds):
-        with contextlib.suppress(NotServed):
-            found[api_version, kind] = cluster.resource(api_version, kind)
-    return found
-
-
-def read_live(cluster: Cluster, resources: Collection[Resource], owner: str) -> Live:
-    """The owner's objects of these kinds: one list a kind."""
-    lists = parallel(lambda resource: list(cluster.list(resource, selector=owner_selector(owner))), resources)
-    return Live({key_of(item): item for items in lists for item in items})
-
-
-def in_stages(
-    keys: Collection[Key], resources: dict[tuple[str, str], Resource], reverse: bool = False
-) -> list[list[Key]]:
-    """Keys grouped into stages that follow each other."""
-    stages: dict[int, list[Key]] = defaultdict(list)
-    for key in keys:
-        stages[stage(key.kind, resources[key.api_version, key.kind].namespaced)].append(key)
-    return [stages[number] for number in sorted(stages, reverse=reverse)]
-
-
 class Applier:
     """Applies wanted objects of one owner to one cluster."""
 
@@ -117,7 +70,7 @@ class Applier:
         cluster: Cluster,
         options: Options,
         live: Live,
-        resources: dict[tuple[str, str], Resource],
+        resources: Resources,
     ) -> None:
         self._cluster = cluster
         self._options = options
@@ -125,34 +78,63 @@ class Applier:
         self._resources = resources
 
     def run(self, wanted: Sequence[Object]) -> list[Change]:
-        """Applies all, stage by stage. Raises BuildkeepError with the problems of a whole stage."""
+        """Applies all, stage by stage.
+
+        Raises:
+            BuildkeepError: what of others is in the way, before anything is changed; or the problems of a whole stage.
+        """
         by_key = {key_of(item): item for item in wanted}
+        look(self._cluster, self._resources, self._live, list(by_key))
+        self._refuse(by_key)
         changes: list[Change] = []
         for keys in in_stages(by_key, self._resources):
             made = parallel(lambda key: self._one(key, by_key[key]), keys)
-            self._live.new_namespaces |= {
-                change.key.name for change in made if change.key.kind == "Namespace" and change.action == CREATED
-            }
+            if not self._options.check:
+                new = {
+                    change.key.name for change in made if change.key.kind == "Namespace" and change.action == CREATED
+                }
+                # What was in a namespace that went and came again is gone.
+                for key in [key for key in self._live.objects if key.namespace in new]:
+                    del self._live.objects[key]
             changes += made
         return changes
+
+    def _refuse(self, wanted: dict[Key, Object]) -> None:
+        there = [key for key in wanted if key in self._live.objects and key.namespace not in self._live.missing]
+        reasons = [refusal(self._live.objects[key], wanted[key]) for key in there]
+        problems = [f"{key}: {reason}" for key, reason in zip(there, reasons, strict=True) if reason]
+        if problems:
+            raise BuildkeepError(problems)
 
     def _one(self, key: Key, wanted: Object) -> Change:
         resource = self._resources[key.api_version, key.kind]
         live = self._live.objects.get(key)
-        if live is None and key.namespace not in self._live.new_namespaces:
-            live = self._cluster.get(resource, key.namespace, key.name)
         if live is not None and live["metadata"].get("deletionTimestamp"):
             if self._options.check:
                 return self._change(key, CREATED, None, wanted, ())
             wait_gone(self._cluster, self._resources, [live], self._options.timeout)
             live = None
         try:
+            if live is not None and key.kind in REPLACED:
+                return self._replace(key, resource, live, wanted)
             return self._apply(key, resource, live, wanted)
         except ApiError as error:
             # A first run in check mode: the namespace is to be made by this run or by a role before it.
             if self._options.check and (error.namespace_missing() or error.namespace_terminating()):
                 return self._change(key, CREATED, None, wanted, ())
             raise
+
+    def _replace(self, key: Key, resource: Resource, live: Object, wanted: Object) -> Change:
+        done = replace(self._cluster, resource, key, live, wanted, self._options.check)
+        if done is None:
+            return self._apply(key, resource, None, wanted)
+        before, answer = done
+        action = _action(answer.status, before, answer.body)
+        notes = [f"{key}: {text}" for text in answer.warnings]
+        others = strangers(before)
+        if others and before.get("spec") != answer.body.get("spec"):
+            notes.append(f"{key}: replaced what others had set in its spec: {', '.join(others)}")
+        return self._change(key, action, before, answer.body, notes)
 
     def _apply(self, key: Key, resource: Resource, live: Object | None, wanted: Object) -> Change:
         planned = plan(live, wanted)
@@ -166,6 +148,8 @@ class Applier:
             if live is None:  # made by someone else since we looked
                 live = self._cluster.get(resource, key.namespace, key.name)
                 planned = plan(live, wanted)
+                if live is not None and (reason := refusal(live, wanted)):
+                    raise BuildkeepError([f"{key}: {reason}"]) from error
             taken = ", ".join(sorted({f"{name} ({words})" for name, words in conflicts}))
             notes.append(f"{key}: took over fields that others had set: {taken}")
             status, after, warnings = self._send(key, resource, planned, force=True)
@@ -208,8 +192,8 @@ def _action(status: int, live: Object | None, after: Object) -> str:
     return CHANGED if is_ours(live) else ADOPTED
 
 
-def validate(items: Sequence[Object], resources: dict[tuple[str, str], Resource]) -> None:
-    """Raises BuildkeepError naming every object whose namespace is missing or does not belong."""
+def validate(items: Sequence[Object], resources: Resources) -> None:
+    """Raises BuildkeepError naming every object whose namespace, or whose tenant, is missing or does not belong."""
     problems = []
     for item in items:
         key = key_of(item)
@@ -217,5 +201,9 @@ def validate(items: Sequence[Object], resources: dict[tuple[str, str], Resource]
             problems.append(f"{key}: metadata.namespace is missing: this kind lives in a namespace, so name one")
         if not resources[key.api_version, key.kind].namespaced and key.namespace:
             problems.append(f"{key}: metadata.namespace must go: this kind lives in no namespace")
+        if key.kind == "Namespace" and not tenant_of(item):
+            problems.append(
+                f"{key}: metadata.labels: {LABEL_TENANT} is missing: by it alone it is found again, so set it"
+            )
     if problems:
         raise BuildkeepError(problems)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.applying import (
     Applier,
     Change,
     Options,
+    validate,
+)
+from ansible_collections.buildkeep.ci.plugins.module_utils.applying_live import (
     checked_resources,
     read_live,
     served_resources,
-    validate,
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, connect
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
@@ -36,6 +38,7 @@ ARGUMENTS: dict[str, Any] = {
     "manifests": {"type": "raw", "default": []},
     "prune": {"type": "list", "elements": "str", "default": []},
     "tenants": {"type": "list", "elements": "str"},
+    "namespaces": {"type": "list", "elements": "str", "default": []},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "timeout": {"type": "float", "default": 300.0},
     **CONNECTION,
@@ -85,18 +88,23 @@ def apply(arguments: dict[str, Any], mode: Mode) -> dict[str, Any]:
         tenants=None if tenants is None else frozenset(tenants),
     )
     cluster = connect(arguments["kubeconfig"] or "", arguments["context"] or "")
-    return result(_changes(cluster, options, wanted, prune, arguments["state"]))
+    return result(_changes(cluster, options, wanted, prune, arguments))
 
 
 def _changes(
-    cluster: Cluster, options: Options, wanted: Sequence[Object], prune: Sequence[tuple[str, str]], state: str
+    cluster: Cluster,
+    options: Options,
+    wanted: Sequence[Object],
+    prune: Sequence[tuple[str, str]],
+    arguments: Mapping[str, Any],
 ) -> list[Change]:
     kinds = {(item["apiVersion"], item["kind"]) for item in wanted} | set(prune)
-    resources = (served_resources if state == "absent" else checked_resources)(cluster, kinds)
-    live = read_live(cluster, list(resources.values()), options.owner)
+    absent = arguments["state"] == "absent"
+    resources = (served_resources if absent else checked_resources)(cluster, kinds)
+    live = read_live(cluster, resources, options.owner, arguments["namespaces"])
     remover = Remover(cluster, options, resources)
-    reachable = [item for item in live.objects.values() if options.covers(item)]
-    if state == "absent":
+    reachable = [item for item in live.objects.values() if options.covers(live.tenant(item))]
+    if absent:
         return remover.run(reachable)
     validate(wanted, resources)
     keep, kinds = {key_of(item) for item in wanted}, set(prune)

@@ -1,4 +1,4 @@
-"""Takes objects away again: deletes what we made, puts back what we took over, keeps what holds something foreign."""
+"""Takes objects away again: deletes what we made, gives back what we took over, keeps what holds something foreign."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from ansible_collections.buildkeep.ci.plugins.module_utils.applying import (
     DELETED,
     KEPT,
+    RELEASED,
     RESTORED,
     Change,
     Options,
-    in_stages,
 )
+from ansible_collections.buildkeep.ci.plugins.module_utils.applying_live import Resources, in_stages
 from ansible_collections.buildkeep.ci.plugins.module_utils.client import APPLY_PATCH, MERGE_PATCH
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
-from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, Resource, parallel
+from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, parallel
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import (
     Key,
     Object,
@@ -24,8 +25,10 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import (
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests_adoption import (
     bare,
+    is_adopted,
     remembered,
     restoring,
+    traces,
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import ANNOTATION_CREATED, FIELD_MANAGER
 from ansible_collections.buildkeep.ci.plugins.module_utils.removing_foreign import foreign_objects
@@ -37,7 +40,7 @@ MOST_NAMED = 10
 class Remover:
     """Removes objects of one owner from one cluster."""
 
-    def __init__(self, cluster: Cluster, options: Options, resources: dict[tuple[str, str], Resource]) -> None:
+    def __init__(self, cluster: Cluster, options: Options, resources: Resources) -> None:
         self._cluster = cluster
         self._options = options
         self._resources = resources
@@ -74,14 +77,16 @@ class Remover:
     def _one(self, key: Key, live: Object, reasons: dict[str, list[str]]) -> tuple[Change, bool]:
         """The change, and whether nothing is left to wait for."""
         if remembered(live) is not None:
-            return self._patch(key, live, RESTORED, restoring(live), MERGE_PATCH), True
+            return self._change(key, RESTORED, live, self._patch(key, restoring(live), MERGE_PATCH)), True
+        if is_adopted(live):
+            return self._change(key, RELEASED, live, self._release(key, live)), True
         if key.kind == "Namespace" and key.name in reasons:
             found = reasons[key.name]
             more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
             named = ", ".join(found[:MOST_NAMED]) + more
             why = f"it holds {named}" if found else "Buildkeep did not make it"
             note = f"{key} stays, without our labels: {why}; delete it yourself if nobody needs it"
-            return self._patch(key, live, KEPT, bare(live), APPLY_PATCH, note), True
+            return self._change(key, KEPT, live, self._release(key, live), (note,)), True
         return self._delete(key, live)
 
     def _path(self, key: Key) -> str:
@@ -103,23 +108,27 @@ class Remover:
             gone = error.status == 404
         return self._change(key, DELETED, live, None), gone
 
-    def _patch(self, key: Key, live: Object, action: str, body: Object, content_type: str, note: str = "") -> Change:
+    def _release(self, key: Key, live: Object) -> Object | None:
+        """Gives up all fields of ours; by name those that somebody else wrote as well or made the server forget."""
+        after = self._patch(key, bare(live), APPLY_PATCH)
+        if after is not None:
+            left = traces(after)
+            if left["metadata"]["labels"] or left["metadata"]["annotations"]:
+                after = self._patch(key, left, MERGE_PATCH)
+        return after
+
+    def _patch(self, key: Key, body: Object, content_type: str) -> Object | None:
+        """The object after the patch, or None where this very object is gone: nothing to give back."""
         query = {"fieldManager": FIELD_MANAGER} | ({"force": "true"} if content_type == APPLY_PATCH else {})
         query |= {"dryRun": "All"} if self._options.check else {}
-        after: Object | None = None
         try:
-            after = self._cluster.client.request(
-                "PATCH",
-                self._path(key),
-                body,
-                query=query,
-                content_type=content_type,
-                what=f"restore {key}",
+            return self._cluster.client.request(
+                "PATCH", self._path(key), body, query=query, content_type=content_type, what=f"restore {key}"
             ).body
         except ApiError as error:
-            if error.status != 404:  # gone meanwhile: nothing to put back
-                raise
-        return self._change(key, action, live, after, (note,) if note else ())
+            if error.status == 404 or (error.status == 409 and not error.field_conflicts()):
+                return None
+            raise
 
     def _change(
         self, key: Key, action: str, before: Object, after: Object | None, notes: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from itertools import chain
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, Resource, parallel
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import Object
-from ansible_collections.buildkeep.ci.plugins.module_utils.manifests_adoption import is_ours, remembered
+from ansible_collections.buildkeep.ci.plugins.module_utils.manifests_adoption import is_adopted, is_ours
 
 FEW = 10
 # What the cluster itself puts into every namespace, or derives from other objects there.
@@ -29,7 +29,7 @@ def is_foreign(item: Object) -> bool:
     metadata = item["metadata"]
     owners = metadata.get("ownerReferences") or []
     return not (
-        (is_ours(item) and remembered(item) is None)
+        (is_ours(item) and not is_adopted(item))
         or (item["kind"], metadata["name"]) in _CLUSTER_MADE
         or item["kind"] in _DERIVED_KINDS
         or any(owner.get("controller") for owner in owners)

@@ -13,15 +13,25 @@ description:
   - Runs in the Ansible controller's process. The host of the play and its connection do not matter.
   - "Order: namespaces, cluster-wide objects, objects in namespaces; bindings after what they bind. Removal goes in
     reverse."
-  - An object that somebody else made is taken over, with a warning for each field that another manager had set. What it
-    was before is kept in its annotation C(buildkeep.dev/before) and put back when the object is removed.
+  - Of a Namespace that somebody else made the labels and annotations that change are kept in its annotation
+    C(buildkeep.dev/before), and put back when it is removed. That annotation is believed only beside the label
+    C(buildkeep.dev/tenant), which only managers of tenants may set.
+  - Another object that somebody else made is taken over, marked by the annotation C(buildkeep.dev/adopted), with a
+    warning for each field that another manager had set. When it is removed it stays, without the fields that we set.
+  - Roles and RoleBindings of somebody else are never taken over. The task fails before it changes anything, and names
+    them.
+  - ValidatingAdmissionPolicies and their bindings are replaced in place, so that nothing that others put into their
+    spec stays.
   - A namespace made by this action is deleted only if nothing of others is in it. Else its labels and annotations of
     ours are taken off, and the result says what stays.
+  - Pruning and removal look only into namespaces with the label C(buildkeep.dev/tenant) and those of O(namespaces).
+    Labels on objects elsewhere do nothing. A Namespace without that label is an error.
 options:
   owner:
     description:
       - The role's name. Each object gets it as the label C(buildkeep.dev/role), beside
-        C(app.kubernetes.io/managed-by=buildkeep). Pruning and removal reach only objects with both.
+        C(app.kubernetes.io/managed-by=buildkeep). Pruning and removal reach only objects with both; of Namespaces, those with the first and
+        C(buildkeep.dev/tenant).
     type: str
     required: true
   templates:
@@ -50,9 +60,16 @@ options:
     elements: str
     default: []
   tenants:
-    description: Removes only objects of these tenants (label C(buildkeep.dev/tenant)). Without it, of all and of none.
+    description:
+      - Removes only objects of these tenants (label C(buildkeep.dev/tenant) of their namespace, and in namespaces of no
+        tenant their own). Without it, of all and of none.
     type: list
     elements: str
+  namespaces:
+    description: More namespaces that pruning and removal look into, such as the Jenkins controller's.
+    type: list
+    elements: str
+    default: []
   state:
     description:
       - V(absent) removes all of the owner's objects of the kinds in O(prune), O(manifests) and O(templates), and waits
@@ -115,7 +132,8 @@ objects:
     action:
       description:
         - C(created), C(changed) or C(unchanged); C(adopted) for one that somebody else had made.
-        - C(deleted); C(restored) for one put back as it was found; C(kept) for a namespace that stays, without our
+        - C(deleted); C(restored) for a Namespace put back as it was found; C(released) for another object that was there
+          before us and stays, without the fields that we set; C(kept) for a namespace of ours that stays, without our
           labels.
       type: str
     before:

@@ -26,7 +26,12 @@ class Engine:
 
     def __init__(self, server: ApiServer, owner: str, user: str = "admin") -> None:
         """Prepare; `user` is one of the server's."""
-        self._fixed = {"owner": owner, "kubeconfig": str(server.kubeconfig(user)), "timeout": 20.0}
+        self._fixed = {
+            "owner": owner,
+            "kubeconfig": str(server.kubeconfig(user)),
+            "timeout": 20.0,
+            "namespaces": ["default"],
+        }
 
     def run(self, *manifests: Object, check: bool = False, diff: bool = False, **more: Any) -> Result:
         """Apply (or with state='absent' remove) and give the result."""
@@ -56,8 +61,12 @@ class Result:
 def namespace(
     name: str, labels: Mapping[str, str] | None = None, annotations: Mapping[str, str] | None = None
 ) -> Object:
-    """A Namespace."""
-    metadata = {"name": name, "labels": dict(labels or {}), "annotations": dict(annotations or {})}
+    """A Namespace, of the tenant of its name if no other is given."""
+    metadata = {
+        "name": name,
+        "labels": {"buildkeep.dev/tenant": name, **(labels or {})},
+        "annotations": dict(annotations or {}),
+    }
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 

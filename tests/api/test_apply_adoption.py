@@ -59,18 +59,23 @@ def test_a_namespace_is_taken_over_and_put_back(engine: Engine, admin: Api) -> N
     assert not engine.run(state="absent", prune=KINDS).changed
 
 
-def test_an_object_in_a_namespace_is_taken_over_and_put_back(engine: Engine, admin: Api) -> None:
+def test_an_object_in_a_namespace_is_taken_over_and_given_back(engine: Engine, admin: Api) -> None:
     path = "/api/v1/namespaces/default/configmaps"
     admin.create(path, {"metadata": {"name": "theirs"}, "data": {"a": "1", "b": "2"}}).done()
-    changed = engine.run(configmap("default", "theirs", {"a": "9", "c": "3"}))
+    wanted = configmap("default", "theirs", {"a": "9", "c": "3"})
+    changed = engine.run(wanted)
     assert changed.actions == {"ConfigMap default/theirs": "adopted"}
     assert "data.a" in changed.warnings
     assert admin.request("GET", path + "/theirs").done()["data"] == {"a": "9", "b": "2", "c": "3"}
-    assert engine.run(state="absent", prune=KINDS).actions == {"ConfigMap default/theirs": "restored"}
+    assert not engine.run(wanted).changed
+    for check in (True, False):
+        removed = engine.run(state="absent", prune=KINDS, check=check)
+        assert removed.actions == {"ConfigMap default/theirs": "released"}
     after = admin.request("GET", path + "/theirs").done()
-    assert after["data"] == {"a": "1", "b": "2"}
+    assert after["data"] == {"b": "2"}
     assert not after["metadata"].get("labels")
     assert not after["metadata"].get("annotations")
+    assert not engine.run(state="absent", prune=KINDS).changed
 
 
 def test_fields_that_somebody_changed_are_taken_back_with_a_warning(engine: Engine, admin: Api) -> None:

@@ -21,6 +21,7 @@ apiVersion: v1
 kind: Namespace
 metadata:
   name: {{ space | to_json }}
+  labels: {"buildkeep.dev/tenant": ladder}
 """,
     "configmap": """
 apiVersion: v1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.buildkeep.ci.plugins.module_utils import applying, applying_plugin
+from ansible_collections.buildkeep.ci.plugins.module_utils import applying, applying_live, applying_plugin
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Resource
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import Key
@@ -36,12 +36,12 @@ def item(kind: str = "ConfigMap", namespace: str = "n", **labels: str) -> dict[s
 
 def test_bindings_follow_what_they_bind_and_removal_goes_in_reverse() -> None:
     keys = [key(kind) for kind in reversed(SCOPES)]
-    stages = [{each.kind for each in stage} for stage in applying.in_stages(keys, RESOURCES)]
+    stages = [{each.kind for each in stage} for stage in applying_live.in_stages(keys, RESOURCES)]
     assert stages == [
         {"Namespace"}, {"ValidatingAdmissionPolicy"}, {"ValidatingAdmissionPolicyBinding"}, {"ConfigMap", "Role"},
         {"RoleBinding"},
     ]  # fmt: skip
-    back = [{each.kind for each in stage} for stage in applying.in_stages(keys, RESOURCES, reverse=True)]
+    back = [{each.kind for each in stage} for stage in applying_live.in_stages(keys, RESOURCES, reverse=True)]
     assert back == stages[::-1]
 
 
@@ -53,12 +53,18 @@ def test_paths() -> None:
 
 
 def test_tenants_limit_the_reach() -> None:
-    mine = item(**{"buildkeep.dev/tenant": "shop"})
-    assert applying.Options("o").covers(mine)
-    assert applying.Options("o").covers(item())
-    assert applying.Options("o", tenants=frozenset({"shop"})).covers(mine)
-    assert not applying.Options("o", tenants=frozenset({"shop"})).covers(item())
-    assert not applying.Options("o", tenants=frozenset()).covers(mine)
+    assert applying.Options("o").covers("shop")
+    assert applying.Options("o").covers("")
+    assert applying.Options("o", tenants=frozenset({"shop"})).covers("shop")
+    assert not applying.Options("o", tenants=frozenset({"shop"})).covers("")
+    assert not applying.Options("o", tenants=frozenset()).covers("shop")
+
+
+def test_the_namespace_says_whose_an_object_is_and_elsewhere_its_label() -> None:
+    live = applying_live.Live(tenants={"n": "shop"})
+    assert live.tenant(item(**{"buildkeep.dev/tenant": "blog"})) == "shop"
+    assert live.tenant(item(namespace="jenkins", **{"buildkeep.dev/tenant": "blog"})) == "blog"
+    assert live.tenant(item("Role", "jenkins")) == ""
 
 
 @pytest.mark.parametrize(
@@ -82,11 +88,16 @@ def test_a_moved_version_alone_is_no_change() -> None:
 
 
 def test_objects_in_the_wrong_scope_are_all_named() -> None:
-    wrong = [item("Namespace", "n"), item("ConfigMap", "")]
+    wrong = [item("Namespace", "n", **{"buildkeep.dev/tenant": "x"}), item("ConfigMap", "")]
     with pytest.raises(BuildkeepError) as caught:
         applying.validate(wrong, RESOURCES)
     assert [problem.split(":")[0] for problem in caught.value.problems] == ["Namespace n/x", "ConfigMap x"]
-    applying.validate([item("Namespace", ""), item()], RESOURCES)
+    applying.validate([item("Namespace", "", **{"buildkeep.dev/tenant": "x"}), item()], RESOURCES)
+
+
+def test_a_namespace_of_no_tenant_would_not_be_found_again() -> None:
+    with pytest.raises(BuildkeepError, match=r"Namespace x: metadata.labels: buildkeep.dev/tenant is missing"):
+        applying.validate([item("Namespace", "")], RESOURCES)
 
 
 def test_manifests_are_objects_or_texts_alone_or_listed() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 Object = dict[str, Any]
 BEFORE = "buildkeep.dev/before"
-OURS = {"app.kubernetes.io/managed-by": "buildkeep"}
+OURS = {"app.kubernetes.io/managed-by": "buildkeep", "buildkeep.dev/tenant": "shop"}
 NAMES = st.sampled_from("abcde")
 LEAVES = st.one_of(st.booleans(), st.integers(0, 3), st.lists(st.integers(0, 2), max_size=2))
 OBJECTS = st.recursive(
@@ -71,6 +71,32 @@ def test_a_new_namespace_is_marked_as_made_by_us_and_stays_so() -> None:
     assert adoption.plan(None, configmap) == configmap
 
 
+def test_another_object_is_marked_and_nothing_of_it_remembered() -> None:
+    wanted = {**namespace(OURS), "kind": "ConfigMap"}
+    theirs = {**namespace({"a": "theirs"}, {BEFORE: "{}"}), "kind": "ConfigMap"}
+    marked = adoption.plan(theirs, wanted)
+    assert marked["metadata"]["annotations"] == {"buildkeep.dev/adopted": "true"}
+    assert adoption.is_adopted(marked)
+    assert adoption.remembered(theirs) is None
+    assert adoption.plan(marked, wanted) == marked
+    for kind in ("Role", "RoleBinding", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"):
+        assert adoption.plan({**theirs, "kind": kind}, {**wanted, "kind": kind}) == {**wanted, "kind": kind}
+        assert not adoption.is_adopted({**marked, "kind": kind})
+
+
+def test_an_object_without_our_labels_is_ours_by_its_field_manager() -> None:
+    applied = {"manager": "buildkeep", "operation": "Apply"}
+    found = {**namespace({}), "kind": "Role"}
+    assert not adoption.is_ours(found)
+    found["metadata"]["managedFields"] = [applied]
+    assert adoption.is_ours(found)
+    assert adoption.refusal(found, found) is None
+    found["metadata"]["managedFields"] = [{**applied, "operation": "Update"}]
+    assert not adoption.is_ours(found)
+    assert "delete it" in (adoption.refusal(found, found) or "")
+    assert adoption.refusal({**found, "kind": "ConfigMap"}, found) is None
+
+
 def test_ours_without_a_memory_is_applied_as_wanted() -> None:
     assert adoption.plan(namespace(OURS), namespace({**OURS, "a": "1"})) == namespace({**OURS, "a": "1"})
 
@@ -82,7 +108,8 @@ def test_a_foreign_object_is_remembered_once() -> None:
     first = adoption.plan(theirs, wanted)
     assert wanted == given_wanted
     memory = json.loads(first["metadata"]["annotations"][BEFORE])
-    assert memory == {"metadata": {"labels": {"a": "theirs", "b": None, "app.kubernetes.io/managed-by": "Helm"}}}
+    before = {"a": "theirs", "b": None, "app.kubernetes.io/managed-by": "Helm", "buildkeep.dev/tenant": None}
+    assert memory == {"metadata": {"labels": before}}
     # The second run reads what the first made: nothing new to remember.
     assert adoption.plan(first, wanted) == first
 
@@ -104,11 +131,17 @@ def test_restoring_names_the_very_object_and_forgets_us() -> None:
 
 
 def test_a_memory_that_cannot_be_read_still_means_that_it_is_not_ours() -> None:
-    assert adoption.remembered(namespace(OURS, {BEFORE: "{oops"})) == {}
-    assert adoption.remembered(namespace(OURS, {BEFORE: "[]"})) == {}
+    for text in ("{oops", "[]", "{}", '{"metadata": 1}', '{"metadata": {"labels": "x"}, "spec": {}}'):
+        assert adoption.remembered(namespace(OURS, {BEFORE: text})) == {"metadata": {}}
     assert adoption.remembered(namespace(OURS)) is None
 
 
-def test_bare_names_and_nothing_else() -> None:
+def test_a_memory_is_believed_beside_the_tenant_label_and_about_texts_only() -> None:
+    text = json.dumps({"spec": {}, "metadata": {"labels": {"a": None, "b": "x", "c": 1}, "finalizers": []}})
+    assert adoption.remembered(namespace(OURS, {BEFORE: text})) == {"metadata": {"labels": {"a": None, "b": "x"}}}
+    assert adoption.remembered(namespace({"app.kubernetes.io/managed-by": "buildkeep"}, {BEFORE: text})) is None
+
+
+def test_bare_names_the_very_object_and_nothing_else() -> None:
     live = {**namespace(OURS), "spec": {"finalizers": ["kubernetes"]}}
-    assert adoption.bare(live) == {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n"}}
+    assert adoption.bare(live) == {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n", "uid": "u"}}

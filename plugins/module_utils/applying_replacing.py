@@ -1,0 +1,58 @@
+"""Kinds whose spec must be ours to the last field: what others add there could switch off a wall.
+
+Server-side apply keeps the fields of others and merges lists (validationActions is a set), so these are replaced whole,
+in place. The API server fills in its defaults as it did at first, and stores nothing where the result is what it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.buildkeep.ci.plugins.module_utils.client_answers import Answer
+from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
+from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, Resource
+from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import Key, Object, annotations_of, labels_of
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import FIELD_MANAGER
+
+ATTEMPTS = 5
+_RACED = frozenset({404, 409})  # gone, or another version: look again
+
+
+def body_of(live: Mapping[str, Any], wanted: Object) -> Object:
+    """`wanted` in the place of `live`: metadata of others stays, all the rest is as wanted."""
+    metadata = {name: value for name, value in live["metadata"].items() if name != "managedFields"}
+    metadata["labels"] = labels_of(live) | labels_of(wanted)
+    metadata["annotations"] = annotations_of(live) | annotations_of(wanted)
+    return {**wanted, "metadata": metadata}
+
+
+def strangers(live: Mapping[str, Any]) -> list[str]:
+    """The field managers besides us that set something in the spec."""
+    entries = live["metadata"].get("managedFields") or []
+    names = {entry.get("manager", "") for entry in entries if "f:spec" in (entry.get("fieldsV1") or {})}
+    return sorted(names - {FIELD_MANAGER})
+
+
+def replace(
+    cluster: Cluster, resource: Resource, key: Key, live: Object, wanted: Object, check: bool
+) -> tuple[Object, Answer] | None:
+    """Replaces an object: the object as it was just before, and the answer; None where it is gone.
+
+    Raises ApiError: refused, or changed by others again and again.
+    """
+    query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"} | ({"dryRun": "All"} if check else {})
+    path, what = resource.path(key.namespace, key.name), f"replace {key}"
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            answer = cluster.client.request("PUT", path, body_of(live, wanted), query=query, what=what)
+        except ApiError as error:
+            if error.status not in _RACED or attempt == ATTEMPTS:
+                raise
+            now = cluster.get(resource, key.namespace, key.name)
+            if now is None:
+                return None
+            live = now
+        else:
+            return live, answer
+    raise AssertionError("the loop above always returns or raises")
