@@ -128,6 +128,10 @@ OF_AGENT: Mapping[str, Change] = {
     "placement/pod/spec.tolerations": _spec(tolerations=[{"operator": "Exists"}]),
     "placement/pod/spec.priorityClassName": _spec(priorityClassName="system-node-critical"),
     "placement/pod/spec.schedulerName": _spec(schedulerName="canary"),
+    "annotations/annotation/metadata.annotations": _metadata("annotations", "canary.buildkeep.invalid/x", "x"),
+    "resources/container/resources": _container(resources={"limits": {"canary.buildkeep.invalid/device": "1"}}),
+    "resources/pod/spec.resources": _spec(resources={"limits": {"cpu": "1", "memory": "1Gi", "hugepages-2Mi": "2Mi"}}),
+    "pod/pod/spec.dnsConfig": _spec(dnsConfig={"searches": ["canary.buildkeep.invalid"]}),
     "secrets/container/env[*].valueFrom.secretKeyRef": _container(
         env=[{"name": "A", "valueFrom": {"secretKeyRef": {"name": "canary", "key": "a"}}}]
     ),
@@ -159,6 +163,7 @@ OF_BUILDER: Mapping[str, Change] = {
 SINCE: Mapping[str, str] = {
     "image-reference/volume/image.reference": "1.35",  # KEP-4639
     "images/volume/image.reference": "1.35",
+    "resources/pod/spec.resources": "1.35",  # KEP-2837
 }
 # Rules that no create request can break on a cluster as it is, and why.
 OF_NONE: Mapping[str, str] = {

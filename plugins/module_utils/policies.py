@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ansible_collections.buildkeep.ci.plugins.module_utils import images, manifests, names, policies_pods, rules
+from ansible_collections.buildkeep.ci.plugins.module_utils.cel import literal
 from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profiles
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "roles" / "pod_security" / "templates"
@@ -26,6 +27,17 @@ _CONTROLLER_VERBS = {
     "events": ["list", "watch"],
 }
 _CANARY_VERBS = {"pods": ["create"]}
+# The keys that a request changes of those by which an object counts as ours. Whoever installs the chart need not manage
+# tenants: it sets the namespace's own tenant, and a managed-by that is not ours.
+_OLD, _NEW = "m[0][?k].orValue('')", "m[1][?k].orValue('')"
+_MARKS = (
+    "object == null ? [] : ['labels', 'annotations'].map(f, "
+    "[oldObject == null ? {} : oldObject.metadata[?f].orValue({}), object.metadata[?f].orValue({})])"
+    ".map(m, (m[1].map(k, k) + m[0].filter(k, !(k in m[1]))).filter(k, m[0][?k] != m[1][?k] && "
+    f"(k == {literal(names.LABEL_MANAGED_BY)} ? {literal(names.MANAGED_BY)} in [{_OLD}, {_NEW}] : "
+    f"k.startsWith({literal(f'{names.DOMAIN}/')}) && !(k == {literal(names.LABEL_TENANT)} && "
+    f"{_NEW} == namespaceObject.metadata.?labels[k].orValue('none')))).join(', ')).filter(t, t != '')"
+)
 _CLEANUP = "system:serviceaccount:kube-system:namespace-controller"
 
 
@@ -57,9 +69,10 @@ class Settings(Protocol):
         """What every tenant's namespace begins with."""
 
 
-def policy_context(settings: Settings) -> dict[str, Any]:
+def policy_context(settings: Settings, priority_class: str = "") -> dict[str, Any]:
     """Give every value that the role's templates insert, `binding` excepted: bindings() lists those."""
-    return _context(settings.profiles, settings.images, settings.controller.user, settings.prefix, rules.load())
+    user = settings.controller.user
+    return _context(settings.profiles, settings.images, user, settings.prefix, rules.load(), priority_class)
 
 
 def build_policies(
@@ -69,6 +82,7 @@ def build_policies(
     namespace_prefix: str = names.NAMESPACE_PREFIX,
     *,
     table: Sequence[rules.Rule] | None = None,
+    priority_class: str = "",
 ) -> list[dict[str, Any]]:
     """Build all policies, then all bindings.
 
@@ -78,9 +92,10 @@ def build_policies(
         controller: a Controller, or the mapping of the inventory with `namespace` and `serviceAccount`.
         namespace_prefix: what every tenant's namespace begins with.
         table: the rules; the collection's own where it is None.
+        priority_class: name of the cluster's globalDefault PriorityClass, which the API server fills in; '' for none.
     """
     rows = rules.load() if table is None else table
-    context = _context(profiles, cluster_images, _user(controller), namespace_prefix, rows)
+    context = _context(profiles, cluster_images, _user(controller), namespace_prefix, rows, priority_class)
     paths = [str(TEMPLATES / f"{name.removeprefix('buildkeep-')}.yaml.j2") for name in (*TENANT_POLICIES, *GUARDS)]
     policies = manifests.render(paths, context, None)
     return policies + manifests.render(
@@ -111,14 +126,20 @@ def _user(controller: Controller | Mapping[str, str]) -> str:
 
 
 def _context(
-    profiles: Profiles, cluster_images: Sequence[str], user: str, prefix: str, table: Sequence[rules.Rule]
+    profiles: Profiles,
+    cluster_images: Sequence[str],
+    user: str,
+    prefix: str,
+    table: Sequence[rules.Rule],
+    priority_class: str,
 ) -> dict[str, Any]:
     entries = list(dict.fromkeys([*images.template_images(profiles), *cluster_images]))
     pod_rules = [rule for rule in table if rule.policy == names.POLICY_PODS]
     return {
         "pods": {
             "matchConditions": policies_pods.match_conditions(),
-            "variables": policies_pods.variables(pod_rules, profiles, entries),
+            "variables": policies_pods.variables(pod_rules, profiles, entries, priority_class),
+            "expression": policies_pods.EXPRESSION,
             "message": policies_pods.MESSAGE,
             "messageExpression": policies_pods.MESSAGE_EXPRESSION,
         },
@@ -130,6 +151,8 @@ def _context(
         "cleanup_user": _CLEANUP,
         "namespace_prefix": prefix,
         "label_tenant": names.LABEL_TENANT,
-        "guarded_prefixes": [f"{names.DOMAIN}/", names.PSA_PREFIX],
+        "guarded_prefixes": [f"{names.DOMAIN}/", names.PSA_PREFIX, names.SCHEDULER_PREFIX],
+        "label_managed_by": names.LABEL_MANAGED_BY,
+        "marks": _MARKS,
         "manage": {"group": names.MANAGE_GROUP, "resource": names.MANAGE_RESOURCE, "verb": names.MANAGE_VERB},
     }

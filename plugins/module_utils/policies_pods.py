@@ -16,48 +16,69 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profi
 from ansible_collections.buildkeep.ci.plugins.module_utils.rules import Rule
 
 # Scope of a rule -> the variable that lists what it looks at, the name of an item in the rule's CEL, and the subject in
-# a message. The scopes `pod` and `label` look at the whole pod.
+# a message. The scopes `pod`, `label` and `annotation` look at the whole pod.
 _LISTS = {
     "container": ("everyone", "c", "container "),
     "other": ("others", "c", "container "),
     "builder": ("builders", "c", "container "),
     "volume": ("volumes", "v", "volume "),
 }
-_SPEC_CHANGED = "request.operation == 'CREATE' || object.spec != oldObject.spec"
-_LABELS_CHANGED = (
-    "request.operation == 'CREATE' || object.metadata.?labels.orValue({}) != oldObject.metadata.?labels.orValue({})"
+_CREATED = "request.operation == 'CREATE'"
+_SPEC_CHANGED = f"{_CREATED} || object.spec != oldObject.spec"
+_LABELS, _OLD_LABELS = (f"{pod}.metadata.?labels.orValue({{}})" for pod in ("object", "oldObject"))
+_ANNOTATIONS, _OLD_ANNOTATIONS = (f"{pod}.metadata.?annotations.orValue({{}})" for pod in ("object", "oldObject"))
+# Whoever may write the status of pods works for the nodes, and no tenant may: CNI plugins say there what they did.
+_OF_STATUS = "request.?subResource.orValue('') == 'status'"
+# Labels of others are no concern of any rule, and pods from before a namespace was a tenant's have them changed.
+_OURS = cel.literal(f"{names.DOMAIN}/")
+_OUR_LABELS_CHANGED = (
+    f"{_CREATED} || variables.labels.exists(k, k.startsWith({_OURS}) && (!(k in variables.oldlabels) || "
+    "variables.labels[k] != variables.oldlabels[k])) || "
+    f"variables.oldlabels.exists(k, k.startsWith({_OURS}) && !(k in variables.labels))"
 )
+# Components of the cluster annotate running pods; whoever may change those of kube-system owns the cluster anyway.
+_OF_CLUSTER = (
+    "request.operation == 'UPDATE' && authorizer.group('').resource('pods').namespace('kube-system').check('patch')"
+    ".allowed()"
+)
+_WHOLE = ("pod", "label", "annotation")
 # Used by the API server where the messageExpression fails.
 MESSAGE = (
     "[pod] this pod breaks rules of its tenant that could not all be listed; see the documentation of buildkeep-pods, "
     "or start from the tenant's agent template"
 )
+# Not part of `broken`, for a messageExpression has no authorizer.
+EXPRESSION = "!variables.broken || (!variables.firm && variables.ofcluster)"
 MESSAGE_EXPRESSION = f"variables.broken ? {cel.one_line('variables.text')} : ''"
 
 
 def match_conditions() -> list[dict[str, str]]:
-    """Give the policy's matchConditions: updates that touch neither spec nor labels are no concern of any rule.
+    """Give the policy's matchConditions: updates that touch none of spec, labels, annotations are no rule's concern.
 
     Without this, narrowing an allowlist would make every update of a running pod fail, the removal of a finalizer
     included.
     """
-    return [{"name": "spec-or-labels-changed", "expression": f"{_SPEC_CHANGED} || {_LABELS_CHANGED}"}]
+    labels, annotations = f"{_LABELS} != {_OLD_LABELS}", f"!({_OF_STATUS}) && {_ANNOTATIONS} != {_OLD_ANNOTATIONS}"
+    return [{"name": "something-changed", "expression": f"{_SPEC_CHANGED} || {labels} || ({annotations})"}]
 
 
-def variables(rules: Sequence[Rule], profiles: Profiles, cluster_images: Iterable[str]) -> list[dict[str, str]]:
+def variables(
+    rules: Sequence[Rule], profiles: Profiles, cluster_images: Iterable[str], priority_class: str = ""
+) -> list[dict[str, str]]:
     """Give the policy's variables, in the order in which they use each other.
 
     Args:
         rules: rules of buildkeep-pods.
         profiles: the profile table.
         cluster_images: allowlist entries that hold for every tenant.
+        priority_class: name of the cluster's globalDefault PriorityClass, which the API server fills in; '' for none.
     """
     marked = "variables.profile.marks.exists(m, c.?image.orValue('').startsWith(m))"
     expressions = {
         "profiles": cel.literal({name: _profile(one) for name, one in profiles.builders.items()}),
         "psc": "object.spec.?securityContext.orValue({})",
         "account": "object.spec.?serviceAccountName.orValue('')",
-        "granted": _annotation(names.ANNOTATION_BUILDERS) + ".filter(b, b in variables.profiles)",
+        "granted": _annotation(names.ANNOTATION_BUILDERS) + _LIST + ".filter(b, b in variables.profiles)",
         "builder": (
             f"variables.account.startsWith({cel.literal(names.SA_BUILDER_PREFIX)}) && variables.granted.exists(b, "
             f"{cel.literal(names.SA_BUILDER_PREFIX)} + b == variables.account) "
@@ -67,7 +88,7 @@ def variables(rules: Sequence[Rule], profiles: Profiles, cluster_images: Iterabl
         # An entry without '/' would, as an exact name, let in host:5000/anything; '' is what an empty list splits into.
         "allowed": (
             f"{cel.literal([one for one in cluster_images if '/' in one])} + {_annotation(names.ANNOTATION_IMAGES)}"
-            ".filter(e, e.contains('/'))"
+            f"{_LIST}.filter(e, e.contains('/'))"
         ),
         # Cut, so that one image's sentence leaves room for those of others.
         "allowlist": cel.cut("variables.allowed.join(', ')", 1000),
@@ -79,11 +100,22 @@ def variables(rules: Sequence[Rule], profiles: Profiles, cluster_images: Iterabl
         ),
         "everyone": "variables.builders + variables.others",
         "specchanged": _SPEC_CHANGED,
-        "labelschanged": _LABELS_CHANGED,
+        "labels": _LABELS,
+        "oldlabels": f"{_CREATED} ? {{}} : {_OLD_LABELS}",
+        "labelschanged": _OUR_LABELS_CHANGED,
+        "annotations": _ANNOTATIONS,
+        "oldannotations": f"{_CREATED} ? {{}} : {_OLD_ANNOTATIONS}",
+        "newannotations": (
+            f"{_OF_STATUS} ? [] : variables.annotations.filter(k, !(k in variables.oldannotations) || "
+            "variables.annotations[k] != variables.oldannotations[k])"
+        ),
+        "ofcluster": _OF_CLUSTER,
     }
-    return [{"name": name, "expression": text} for name, text in {**expressions, **_verdicts(rules, profiles)}.items()]
+    verdicts = _verdicts(rules, _constants(profiles, priority_class))
+    return [{"name": name, "expression": text} for name, text in {**expressions, **verdicts}.items()]
 
 
+_LIST = ".split(',').map(e, e.trim())"
 _NO_PROFILE: dict[str, list[str]] = {key: [] for key in ("marks", "user", "escalation", "capabilities", "seccomp")}
 
 
@@ -99,15 +131,18 @@ def _profile(profile: Profile) -> dict[str, list[str]]:
 
 
 def _annotation(key: str) -> str:
-    return f"namespaceObject.metadata.?annotations[{cel.literal(key)}].orValue('').split(',').map(e, e.trim())"
+    return f"namespaceObject.metadata.?annotations[{cel.literal(key)}].orValue('')"
 
 
-def _constants(profiles: Profiles) -> dict[str, str]:
+def _constants(profiles: Profiles, priority_class: str) -> dict[str, str]:
     builder_images = [images.repository(one.image) for one in profiles.builders.values()]
     return {
         "canonical": cel.literal(images.CANONICAL),
         "builder_repositories": cel.literal(builder_images),
         "secret": cel.literal(names.SECRET_REGISTRY),
+        "priority_class": cel.literal(priority_class),
+        "node_selector": f"{_annotation(names.ANNOTATION_NODE_SELECTOR)}{_LIST}",
+        "tolerations": _annotation(names.ANNOTATION_TOLERATIONS),
         # A namespace that lost its label between the match and the rule must not agree with a pod that has none.
         "tenant": f"namespaceObject.metadata.?labels[{cel.literal(names.LABEL_TENANT)}].orValue('none')",
         "user": (
@@ -121,24 +156,25 @@ def _constants(profiles: Profiles) -> dict[str, str]:
     }
 
 
-def _verdicts(rules: Sequence[Rule], profiles: Profiles) -> dict[str, str]:
-    constants = _constants(profiles)
-    scoped: dict[str, list[_Row]] = {scope: [] for scope in ("pod", "label", *_LISTS)}
+def _verdicts(rules: Sequence[Rule], constants: dict[str, str]) -> dict[str, str]:
+    scoped: dict[str, list[_Row]] = {scope: [] for scope in (*_WHOLE, *_LISTS)}
     for rule in rules:
         scoped[rule.scope].append(_row(rule, constants))
     # One variable for each scope: the type checker's time grows with the square of an expression's size.
-    verdicts = {f"{scope}texts": _texts(scoped[scope]) for scope in ("pod", "label")}
+    verdicts = {f"{scope}texts": _texts(scoped[scope]) for scope in _WHOLE}
     for scope, (items, item, noun) in _LISTS.items():
         verdicts[f"bad{scope}"] = f"variables.{items}.filter({item}, {cel.any_of(row.broken for row in scoped[scope])})"
         lines = _texts(scoped[scope], f"{cel.literal(noun)} + {item}.name + ', ' + ")
         verdicts[f"{scope}texts"] = f"variables.bad{scope}.map({item}, {lines}.join('; '))"
     sizes = [f"size(variables.bad{scope}) > 0" for scope in _LISTS]
     bad_spec = cel.any_of([*(row.broken for row in scoped["pod"]), *sizes])
-    bad_labels = cel.any_of(row.broken for row in scoped["label"])
+    bad_labels, bad_annotations = (cel.any_of(row.broken for row in scoped[scope]) for scope in ("label", "annotation"))
     spec_texts = " + ".join(f"variables.{scope}texts" for scope in ("pod", *_LISTS))
-    verdicts["broken"] = f"(variables.specchanged && ({bad_spec})) || (variables.labelschanged && ({bad_labels}))"
+    verdicts["firm"] = f"(variables.specchanged && ({bad_spec})) || (variables.labelschanged && ({bad_labels}))"
+    verdicts["broken"] = f"variables.firm || {bad_annotations}"
     verdicts["problems"] = (
-        f"(variables.specchanged ? {spec_texts} : []) + (variables.labelschanged ? variables.labeltexts : [])"
+        f"(variables.specchanged ? {spec_texts} : []) + (variables.labelschanged ? variables.labeltexts : []) + "
+        "variables.annotationtexts"
     )
     verdicts["text"] = "variables.problems.join('; ')"
     return verdicts
@@ -157,7 +193,7 @@ def _row(rule: Rule, constants: dict[str, str]) -> _Row:
 
     broken = f"size({fill(rule.bad)}) > 0" if rule.bad else fill(rule.broken)
     # A field of the pod has no type in CEL, and a list literal has one type only.
-    value = f"{fill(rule.bad)}.join(', ')" if rule.bad else f"string({fill(rule.value)})"
+    value = f"({fill(rule.bad)}).join(', ')" if rule.bad else f"string({fill(rule.value)})"
     allowed = fill(rule.allowed_cel) if rule.allowed_cel else cel.literal(rule.allowed)
     return _Row(broken, f"[{cel.literal(rule.id)}, {cel.literal(rule.field)}, {value}, {allowed}]")
 

@@ -30,8 +30,9 @@ class Rule:
         why: what the rule prevents.
         family: name of the file that it stands in.
         policy: the policy that enforces it.
-        scope: what `broken`, `value` and `bad` look at: `pod`, `label` (the pod's metadata), `container` (every
-            container, as `c`), `other` (every container but the builder, as `c`), `builder` (the builder, as `c`),
+        scope: what `broken`, `value` and `bad` look at: `pod`, `label` (the pod's labels), `annotation` (those that
+            the request sets or changes), `container` (every container, as `c`),
+            `other` (every container but the builder, as `c`), `builder` (the builder, as `c`),
             `volume` (every volume, as `v`). A rule of another policy has none and no CEL: its template holds it.
         broken: CEL, true where the rule is broken.
         value: CEL, the offending value as text.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.api import pods
-from tests.api.case import JNLP, REMOVE, TOOL, Case, mount, projected, spec, tool, volume
+from tests.api.case import JNLP, REMOVE, TOOL, mount, projected, spec, tool, volume
+from tests.api.cases_nodes import ANNOTATIONS, LABELS, PLACEMENT, RESOURCES
 
 SECURITY = f"{TOOL}/securityContext"
 DOTS = f"{pods.BASE}/../evil:1"
@@ -42,6 +43,13 @@ PODS = (
     spec("shareProcessNamespace", True, "true", False, rule="pod"),
     spec("hostAliases", [{"ip": "10.0.0.9", "hostnames": ["ghcr.io"]}], "10.0.0.9", [], rule="pod"),
     spec("resourceClaims", [{"name": "gpu", "resourceClaimName": "g"}], "gpu", [], rule="pod"),
+    spec(
+        "dnsConfig",
+        {"nameservers": ["10.0.0.9"], "options": [{"name": "ndots", "value": "1"}]},
+        "nameservers",
+        {"options": [{"name": "ndots", "value": "1"}]},
+        rule="pod",
+    ),
     spec("hostnameOverride", "other", "hostnameOverride", rule="pod/pod/spec"),
     spec("securityContext/runAsUser", 0, "0", 1000, rule="pod", also={f"{SECURITY}/runAsUser": 1000}),
     spec("securityContext/runAsNonRoot", False, "false", True, rule="pod"),
@@ -196,16 +204,6 @@ IDENTITY = (
         rule="token/volume/projected.sources[*].serviceAccountToken",
     ),
 )
-TOLERATED = {"key": "node.kubernetes.io/not-ready", "effect": "NoExecute", "operator": "Exists"}
-PLACEMENT = (
-    spec("nodeName", "control-plane", "control-plane", rule="placement"),
-    spec("nodeSelector", {"pool": "db"}, "pool=db", {"kubernetes.io/arch": "arm64"}, rule="placement"),
-    spec("affinity", {"podAntiAffinity": {}}, "podAntiAffinity", {}, rule="placement"),
-    spec("tolerations", [{"operator": "Exists"}], "every taint", [TOLERATED], rule="placement"),
-    spec("priorityClassName", "system-node-critical", "system-node-critical", rule="placement"),
-    spec("schedulerName", "mine", "mine", "default-scheduler", rule="placement"),
-    spec("runtimeClassName", "weak", "weak", rule="placement"),
-)
 _GET, _EVIL = {"port": 80, "path": "/"}, {"port": 80, "path": "/", "host": "169.254.169.254"}
 PROBES = tuple(
     tool(
@@ -217,16 +215,5 @@ PROBES = tuple(
     )
     for path in ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle/postStart", "lifecycle/preStop")
 )
-LABELS = (
-    Case(
-        "tenant-label/label/metadata.labels['buildkeep.dev/tenant']",
-        "metadata/labels/buildkeep.dev~tenant",
-        "blog",
-        "blog",
-        "shop",
-    ),
-    Case(
-        "reserved-labels/label/metadata.labels", "metadata/labels/buildkeep.dev~egress", "all", "buildkeep.dev/egress"
-    ),
-)
-CASES = (*IMAGES, *PODS, *SECURED, *BUILDERS, *VOLUMES, *IDENTITY, *PLACEMENT, *PROBES, *LABELS)
+_HERE = (*IMAGES, *PODS, *SECURED, *BUILDERS, *VOLUMES, *IDENTITY, *PROBES)
+CASES = (*_HERE, *PLACEMENT, *RESOURCES, *LABELS, *ANNOTATIONS)

@@ -24,7 +24,7 @@ REFUSED_BY_THE_API = {
     "sidecar": {"container"},
     "ephemeral": {
         *("livenessProbe", "readinessProbe", "startupProbe", "lifecycle.postStart", "lifecycle.preStop"),
-        *("ports[*].hostPort", "container", "volumeMounts"),
+        *("ports[*].hostPort", "container", "volumeMounts", "resources"),
     },
 }
 

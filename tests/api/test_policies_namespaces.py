@@ -17,7 +17,7 @@ SUBRESOURCES = ["namespaces", "namespaces/status", "namespaces/finalize"]
 @pytest.fixture(scope="module")
 def guarded(admin: Api, shop: str) -> str:
     """A tenant's namespace, and one of nobody's."""
-    tenant_namespace(admin, "ci-guarded", accounts=())
+    tenant_namespace(admin, "ci-guarded", labels={"app.kubernetes.io/managed-by": "buildkeep"}, accounts=())
     admin.create(NAMESPACES, {"metadata": {"name": "free"}}).done()
     return f"{NAMESPACES}/ci-guarded"
 
@@ -60,6 +60,16 @@ CHANGES: list[tuple[str, dict[str, Any]]] = [
     (
         "pod-security.kubernetes.io/enforce",
         {"labels": {"pod-security.kubernetes.io/enforce": "privileged"}},
+    ),
+    ("app.kubernetes.io/managed-by", {"labels": {"app.kubernetes.io/managed-by": None}}),
+    ("app.kubernetes.io/managed-by", {"labels": {"app.kubernetes.io/managed-by": "Helm"}}),
+    (
+        "scheduler.alpha.kubernetes.io/node-selector",
+        {"annotations": {"scheduler.alpha.kubernetes.io/node-selector": "pool=db"}},
+    ),
+    (
+        "scheduler.alpha.kubernetes.io/tolerationsWhitelist",
+        {"annotations": {"scheduler.alpha.kubernetes.io/tolerationsWhitelist": "[]"}},
     ),
 ]
 

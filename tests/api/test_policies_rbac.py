@@ -84,6 +84,48 @@ def test_the_canary_role_holds_pod_creation_only(dev: Api, path: str) -> None:
     assert refused(dev.patch(role, {"rules": CONTROLLER_RULES}, dry=True), "roles")
 
 
+MARKS = [
+    ({"labels": {"app.kubernetes.io/managed-by": "buildkeep"}}, "app.kubernetes.io/managed-by"),
+    ({"labels": {"buildkeep.dev/role": "tenants"}}, "buildkeep.dev/role"),
+    ({"labels": {"buildkeep.dev/tenant": "blog"}}, "buildkeep.dev/tenant"),
+    ({"annotations": {"buildkeep.dev/before": "{}"}}, "buildkeep.dev/before"),
+    ({"annotations": {"buildkeep.dev/tenant": ""}}, "buildkeep.dev/tenant"),
+]
+
+
+@pytest.mark.parametrize(("metadata", "shown"), MARKS, ids=str)
+@pytest.mark.parametrize("kind", ["roles", "rolebindings"])
+def test_only_managers_mark_what_counts_as_ours(
+    dev: Api, admin: Api, path: str, kind: str, metadata: dict[str, Any], shown: str
+) -> None:
+    body = {"rules": CONTROLLER_RULES} if kind == "roles" else binding("Role", "buildkeep-controller", JENKINS)
+    marked = {**body, "metadata": {"name": "marked", **metadata}}
+    ours = f"{path}/{kind}/ours"
+    labels = {"app.kubernetes.io/managed-by": "buildkeep", "buildkeep.dev/role": "tenants"}
+    if not admin.request("GET", ours).ok:
+        annotations = {"buildkeep.dev/before": "{...}"}
+        metadata_of_ours = {"name": "ours", "labels": labels, "annotations": annotations}
+        admin.create(f"{path}/{kind}", {**body, "metadata": metadata_of_ours}).done()
+    removal = {field: dict.fromkeys(values) for field, values in metadata.items()}
+    forged = {"metadata": {"annotations": {"buildkeep.dev/before": "{}"}}}
+    refusals = [(dev.create(f"{path}/{kind}", marked, dry=True), shown), (dev.patch(ours, forged, dry=True), "before")]
+    refusals += [(dev.patch(ours, {"metadata": {"labels": {key: None}}}, dry=True), key) for key in labels]
+    for answer, key in refusals:
+        assert refused(answer, kind), answer.message
+        assert f'[{kind}] field metadata: "' in answer.message and f'{key}" is not allowed' in answer.message
+        assert "; [" not in answer.message
+    assert admin.create(f"{path}/{kind}", marked, dry=True).ok
+    assert admin.patch(ours, {"metadata": removal}, dry=True).ok
+    assert dev.patch(ours, {"metadata": {"labels": {"team": "a"}}}, dry=True).ok
+
+
+def test_whoever_installs_the_chart_need_not_manage_tenants(dev: Api, path: str) -> None:
+    labels = {"app.kubernetes.io/managed-by": "Helm", "buildkeep.dev/tenant": pods.TENANT}
+    for kind, body in (("roles", {"rules": CONTROLLER_RULES}), ("rolebindings", binding("Role", "x", JENKINS))):
+        answer = dev.create(f"{path}/{kind}", {**body, "metadata": {"name": "chart", "labels": labels}}, dry=True)
+        assert answer.ok, answer.message
+
+
 def binding(kind: str, role: str, *subjects: dict[str, Any]) -> dict[str, Any]:
     """A RoleBinding."""
     return {
@@ -135,12 +177,12 @@ def test_only_the_controller_runs_commands(admin: Api, dev: Api, path: str) -> N
     controller = admin.account("jenkins", "jenkins")
     # No kubelet is there, so an admitted request ends at the missing node.
     assert "does not have a host assigned" in controller.request("GET", f"{pod}/exec?command=id&container=tool").message
+    # What reaches a port of the pod by another way: a Service.
+    service = "/api/v1/namespaces/ci-rbac/services/http:agent:80/proxy/"
+    parts = ("exec?command=id&container=tool", "attach?container=tool", "portforward?ports=80", "proxy/")
     for user in (dev, admin):
-        for part in ("exec?command=id&container=tool", "attach?container=tool", "portforward?ports=80", "proxy/"):
-            answer = user.request("GET", f"{pod}/{part}")
+        for field, url in (*((f"pods/{part}", f"{pod}/{part}") for part in parts), ("services/proxy", service)):
+            answer = user.request("GET", url)
             assert refused(answer, "exec"), answer.message
-            name = part.partition("?")[0].strip("/")
-            assert (
-                f"[exec] field {name}: " in answer.message
-                and "exec by system:serviceaccount:jenkins:jenkins" in answer.message
-            )
+            assert f"[exec] field {field.partition('?')[0].strip('/')}: " in answer.message
+            assert "exec by system:serviceaccount:jenkins:jenkins" in answer.message

@@ -36,7 +36,7 @@ def test_a_rule_refuses_and_its_neighbour_passes(admin: Api, shop: str, case: Ca
     )
     _, found, sentence = refused.message.partition(head)
     assert found, refused.message
-    subjects = {"pod": "", "label": "", "volume": "volume "}
+    subjects = {"pod": "", "label": "", "annotation": "", "volume": "volume "}
     assert sentence.startswith(subjects.get(rule.scope, "container "))
     assert f'field {rule.field}: "{case.shown}" is not allowed; allowed: {rule.allowed}' in sentence
     assert not sentence.endswith("allowed: ")

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.api import pods
-from tests.api.api import Api, Object, until
-from tests.api.conftest import tenant_namespace
+from tests.api.api import RBAC, Api, Object, until
+from tests.api.conftest import bind, namespace_admin, settled, tenant_namespace
 
 STRATEGIC = "application/strategic-merge-patch+json"
 
@@ -53,6 +53,51 @@ def test_labels_hold_on_every_path(admin: Api, running: str, part: str) -> None:
         answer = admin.patch(running + part, {"metadata": {"labels": labels}}, dry=True)
         assert "ValidatingAdmissionPolicy 'buildkeep-pods'" in answer.message and wanted in answer.message
     assert admin.patch(running + part, {"metadata": {"labels": {"team": "a"}}}, dry=True).ok
+
+
+def test_labels_of_others_pass_on_a_pod_from_before(admin: Api, shop: str) -> None:
+    old = pods.put(pods.dynamic_agent(), "metadata/labels", {"app": "db", "buildkeep.dev/odd": "x"})
+    admin.create("/api/v1/namespaces", {"metadata": {"name": "ci-adopted"}}).done()
+    admin.create("/api/v1/namespaces/ci-adopted/serviceaccounts", {"metadata": {"name": "agent"}}).done()
+    admin.pod("ci-adopted", old, dry=False).done()
+    labels = {"buildkeep.dev/tenant": pods.TENANT, "buildkeep.dev/mode": "enforce"}
+    admin.patch("/api/v1/namespaces/ci-adopted", {"metadata": {"labels": labels}}).done()
+    settled(admin, "ci-adopted", "buildkeep-pods")
+    path = "/api/v1/namespaces/ci-adopted/pods/agent-x1"
+    for part in ("", "/status"):
+        for change in ({"app": "db2"}, {"app": None}, {"pod-template-hash": "1"}):
+            answer = admin.patch(path + part, {"metadata": {"labels": change}}, dry=True)
+            assert answer.ok, answer.message
+        for change in ({"buildkeep.dev/tenant": "blog"}, {"buildkeep.dev/odd": "y"}, {"buildkeep.dev/odd": None}):
+            message = admin.patch(path + part, {"metadata": {"labels": change}}, dry=True).message
+            assert "'buildkeep-pods'" in message and "[tenant-label]" in message, message
+    whole = {"buildkeep.dev/odd": None, "buildkeep.dev/tenant": pods.TENANT}
+    assert admin.patch(path, {"metadata": {"labels": whole}}, dry=True).ok
+
+
+NETWORK = "k8s.v1.cni.cncf.io/networks"
+
+
+def test_annotations_of_a_running_pod(admin: Api, shop: str, running: str) -> None:
+    dev, cluster = namespace_admin(admin, shop), admin.user("cni")
+    rules = [{"apiGroups": [""], "resources": ["pods", "pods/status"], "verbs": ["patch"]}]
+    admin.create(f"{RBAC}/clusterroles", {"metadata": {"name": "patch-pods"}, "rules": rules}).done()
+    bind(admin, f"{RBAC}/clusterrolebindings", "ClusterRole", "patch-pods", "cni")
+    forged = {"metadata": {"annotations": {NETWORK: "kube-system/host"}}}
+    answer = until(lambda: dev.patch(running, forged, dry=True), lambda answer: "cannot patch" not in answer.message)
+    assert (
+        "'buildkeep-pods'" in answer.message
+        and f'[annotations] field metadata.annotations: "{NETWORK}"' in answer.message
+    )
+    assert "; [" not in answer.message
+    # By the nodes' programs: through the status, or whoever may change the pods of kube-system.
+    until(lambda: cluster.patch(f"{running}/status", forged, dry=True), lambda answer: answer.ok)
+    cluster.patch(running, forged).done()
+    # What is there already is no change; what is changed is judged; taking away is free.
+    own = {"metadata": {"annotations": {"team": "a", "kubectl.kubernetes.io/restartedAt": "1"}}}
+    assert dev.patch(running, own, dry=True).ok
+    assert not dev.patch(running, {"metadata": {"annotations": {NETWORK: "other"}}}, dry=True).ok
+    assert dev.patch(running, {"metadata": {"annotations": {NETWORK: None}}}, dry=True).ok
 
 
 def test_a_pod_that_no_longer_complies_can_be_finished(admin: Api, shop: str) -> None:

@@ -69,6 +69,24 @@ def test_the_context_of_the_templates_is_the_same(built: list[dict[str, Any]]) -
     assert policies.build_policies(settings.profiles, images, user, "team-") == built
 
 
+def test_the_default_priority_class_reaches_the_rule(built: list[dict[str, Any]]) -> None:
+    wanted = policies.build_policies(load_profiles(), [], CONTROLLER, priority_class="everyday")
+    for policies_built, literal in ((built, "['', \"\"]"), (wanted, "['', \"everyday\"]")):
+        variables = of_kind(policies_built, "ValidatingAdmissionPolicy")["buildkeep-pods"]["variables"]
+        assert any(literal in one["expression"] for one in variables if one["name"] == "firm")
+
+
+def test_the_message_never_asks_for_rights(built: list[dict[str, Any]]) -> None:
+    """A messageExpression that meets the authorizer fails, and its text is lost."""
+    spec = of_kind(built, "ValidatingAdmissionPolicy")["buildkeep-pods"]
+    variables = {one["name"]: one["expression"] for one in spec["variables"]}
+    asking = {name for name, text in variables.items() if "authorizer" in text}
+    assert asking == {"ofcluster"}
+    assert not any("variables.ofcluster" in text for text in variables.values())
+    (validation,) = spec["validations"]
+    assert "ofcluster" in validation["expression"] and "ofcluster" not in validation["messageExpression"]
+
+
 def test_an_entry_without_a_folder_never_becomes_a_literal() -> None:
     variables = policies_pods.variables([], load_profiles(), ["gcr.io", "ghcr.io/acme/base"])
     (allowed,) = (one["expression"] for one in variables if one["name"] == "allowed")
