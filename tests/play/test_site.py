@@ -104,7 +104,7 @@ def test_a_namespace_looks_as_its_tenant_says(story: Story) -> None:
     assert metadata["labels"]["pod-security.kubernetes.io/enforce"] == "baseline"
     assert metadata["annotations"]["buildkeep.dev/images"] == "europe-docker.pkg.dev/acme/base/,ghcr.io/acme/tool"
     quota = story.after["made"]["ResourceQuota ci-shop/buildkeep"]["spec"]["hard"]
-    assert quota == {"pods": "20", "limits.cpu": "4", "limits.memory": "8Gi"}
+    assert quota == {"pods": "20", "limits.cpu": "4", "limits.memory": "8Gi", "requests.ephemeral-storage": "400Gi"}
     for account in ("agent", "builder-kaniko", "pusher", "default"):
         found = story.after["made"][f"ServiceAccount ci-shop/{account}"]
         assert found["automountServiceAccountToken"] is False
