@@ -142,7 +142,8 @@ def _constants(profiles: Profiles, priority_class: str) -> dict[str, str]:
         "secret": cel.literal(names.SECRET_REGISTRY),
         "priority_class": cel.literal(priority_class),
         "node_selector": f"{_annotation(names.ANNOTATION_NODE_SELECTOR)}{_LIST}",
-        "tolerations": _annotation(names.ANNOTATION_TOLERATIONS),
+        # CEL reads no JSON: each piece holds the fields of one toleration.
+        "tolerations": f"{_annotation(names.ANNOTATION_TOLERATIONS)}.replace(' ', '').split('}}')",
         # A namespace that lost its label between the match and the rule must not agree with a pod that has none.
         "tenant": f"namespaceObject.metadata.?labels[{cel.literal(names.LABEL_TENANT)}].orValue('none')",
         "user": (

@@ -37,7 +37,8 @@ HARMLESS = (
 )
 POOL = {"scheduler.alpha.kubernetes.io/node-selector": "pool=ci, disk=ssd"}
 TAINT = {
-    "scheduler.alpha.kubernetes.io/defaultTolerations": '[{"key": "ci", "operator": "Exists", "effect": "NoSchedule"}]'
+    "scheduler.alpha.kubernetes.io/defaultTolerations": '[{"key": "ci", "operator": "Exists", "effect": "NoSchedule"}, '
+    '{"key":"pool","operator":"Equal","value":"ci"}, {"effect":"NoExecute", "key":"bare"},{"operator":"Exists"}]'
 }
 
 
@@ -87,6 +88,9 @@ def test_a_pool_of_nodes_for_a_tenant(admin: Api, shop: str) -> None:
     settled(admin, "ci-pool", "buildkeep-pods")
     tolerations = [
         {"key": "ci", "operator": "Exists", "effect": "NoSchedule"},
+        {"key": "pool", "operator": "Equal", "value": "ci", "effect": "NoSchedule"},
+        {"key": "pool", "value": "ci"},
+        {"key": "bare", "effect": "NoExecute"},
         # The plugin PodTolerationRestriction adds this one to whatever asks for memory.
         {"key": "node.kubernetes.io/memory-pressure", "operator": "Exists", "effect": "NoSchedule"},
     ]
@@ -95,12 +99,19 @@ def test_a_pool_of_nodes_for_a_tenant(admin: Api, shop: str) -> None:
     assert admin.pod("ci-pool", agent).ok
     elsewhere = admin.pod(shop, agent).message
     assert '[placement] field spec.nodeSelector: "pool=ci" is not' in elsewhere
-    assert '[placement] field spec.tolerations: "ci" is not' in elsewhere
+    assert '[placement] field spec.tolerations: "ci, pool, pool, bare" is not' in elsewhere
     for field, value, shown in (
         ("nodeSelector", {"pool": "db"}, "pool=db"),
         ("nodeSelector", {"pool": ""}, "pool="),
         ("tolerations", [{"operator": "Exists"}], "every taint"),
-        ("tolerations", [{"key": "c", "operator": "Exists"}], "c"),
+        ("tolerations", [{"key": "c", "operator": "Exists", "effect": "NoSchedule"}], "c"),
+        ("tolerations", [{"key": "ci", "operator": "Exists"}], "ci"),
+        ("tolerations", [{"key": "ci", "operator": "Exists", "effect": "NoExecute"}], "ci"),
+        ("tolerations", [{"key": "pool", "operator": "Exists"}], "pool"),
+        ("tolerations", [{"key": "pool", "value": "db"}], "pool"),
+        ("tolerations", [{"key": "pool", "value": ""}], "pool"),
+        ("tolerations", [{"key": "bare", "value": "ci", "effect": "NoExecute"}], "bare"),
+        ("tolerations", [{"key": "bare"}], "bare"),
         ("tolerations", [{"key": "node.kubernetes.io/memory-pressure", "operator": "Exists", "effect": "NoExecute"}],
          "node.kubernetes.io/memory-pressure"),
     ):  # fmt: skip
