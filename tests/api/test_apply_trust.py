@@ -97,9 +97,9 @@ def test_forged_labels_elsewhere_do_nothing(engine: Engine, admin: Api, tenant: 
     admin.create("/api/v1/namespaces", {"metadata": {"name": space}}).done()
     before = create(admin, *forged(space, tenant))
     kinds = [*RIGHTS, "v1/ServiceAccount"]
-    for arguments in ({"tenants": ["trust-b"]}, {}):
-        engine.run(namespace("trust-b"), prune=kinds, **arguments)
-        engine.run(state="absent", prune=kinds, **arguments)
+    for tenants in (["trust-b"], None):
+        engine.run(namespace("trust-b"), prune=kinds, tenants=tenants)
+        engine.run(state="absent", prune=kinds, tenants=tenants)
     assert [get(admin, one) for one in before] == before
 
 
