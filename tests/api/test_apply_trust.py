@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
+from ansible_collections.buildkeep.ci.plugins.module_utils.removing_foreign import is_foreign
 
 from testbed.apiserver import ApiServer
 from tests.api.api import RBAC, Api, Object
@@ -236,4 +237,6 @@ def test_what_was_there_stays_without_our_fields(
     assert "automountServiceAccountToken" not in now
     assert "pods" not in now.get("spec", {}).get("hard", {})
     assert not (get(admin, wanted[2]) or {})["metadata"].get("labels")
+    for one in wanted[1:]:  # no longer ours in any way, so that a namespace of ours would stay for it
+        assert is_foreign(get(admin, one) or {})
     assert not engine.run(state="absent", prune=KINDS, tenants=[space]).changed
