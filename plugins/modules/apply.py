@@ -30,8 +30,8 @@ options:
   owner:
     description:
       - The role's name. Each object gets it as the label C(buildkeep.dev/role), beside
-        C(app.kubernetes.io/managed-by=buildkeep). Pruning and removal reach only objects with both; of Namespaces, those with the first and
-        C(buildkeep.dev/tenant).
+        C(app.kubernetes.io/managed-by=buildkeep). Pruning and removal reach only objects with both; of Namespaces,
+        those with the first and C(buildkeep.dev/tenant).
     type: str
     required: true
   templates:
@@ -132,9 +132,9 @@ objects:
     action:
       description:
         - C(created), C(changed) or C(unchanged); C(adopted) for one that somebody else had made.
-        - C(deleted); C(restored) for a Namespace put back as it was found; C(released) for another object that was there
-          before us and stays, without the fields that we set; C(kept) for a namespace of ours that stays, without our
-          labels.
+        - C(deleted); C(restored) for a Namespace put back as it was found; C(released) for another object that was
+          there before us and stays, without the fields that we set; C(kept) for a namespace of ours that stays, without
+          our labels.
       type: str
     before:
       description: The annotations that a Namespace had.
