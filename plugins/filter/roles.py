@@ -43,27 +43,33 @@ def checked(raw: Raw, helm: str = "") -> dict[str, Any]:
     try:
         settings = read_settings({"tenants": [], **raw})
     except BuildkeepError as error:
-        return {"problems": [*error.problems, *problems], "user": "", "groups": [], "namespaces": []}
+        return {"problems": [*error.problems, *problems], "user": "", "groups": [], "namespaces": [], "access": {}}
     if settings.state == "absent":
         problems.append("buildkeep_state: absent is not for site.yml. To take everything away run buildkeep.ci.remove.")
     namespaces = [settings.controller.namespace]
-    return {"problems": problems, "namespaces": namespaces, **tenant_objects.identity(settings)}
+    access = tenant_objects.access(settings)
+    return {"problems": problems, "namespaces": namespaces, "access": access, **tenant_objects.identity(settings)}
 
 
-def policies(settings: Settings, live: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
+def policies(settings: Settings, live: Sequence[Sequence[str]], priority: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Give all policies and bindings, with the allowlist of the cluster as it is now.
 
     Args:
         settings: of the inventory.
         live: what the lookup `buildkeep.ci.allowlist` gives: one list, or none where there is no policy yet.
+        priority: what the lookup `buildkeep.ci.priority_class` gives: one name, or none.
     """
-    return build_policies(settings.profiles, live[0] if live else [], settings.controller, settings.prefix)
+    return _build(settings, live[0] if live else [], priority)
 
 
-def pods_policy(settings: Settings, images: Sequence[str] | None = None) -> list[dict[str, Any]]:
-    """Give the policy about pods alone, with the allowlist of the inventory or the one given."""
-    wanted = settings.images if images is None else images
-    built = build_policies(settings.profiles, wanted, settings.controller, settings.prefix)
+def _build(settings: Settings, images: Sequence[str], priority: Sequence[str]) -> list[dict[str, Any]]:
+    name = priority[0] if priority else ""
+    return build_policies(settings.profiles, images, settings.controller, settings.prefix, priority_class=name)
+
+
+def pods_policy(settings: Settings, priority: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Give the policy about pods alone, with the allowlist of the inventory; `priority` as for policies()."""
+    built = _build(settings, settings.images, priority)
     return [one for one in built if one["metadata"]["name"] == POLICY_PODS]
 
 
@@ -73,6 +79,7 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Give Ansible the filters."""
         return {
+            "access": _of_settings(tenant_objects.access),
             "allowlist_canaries": _of_settings(canary_cases.allowlist_cases),
             "canary_identity": _of_settings(tenant_objects.identity),
             "canary_objects": _of_settings(tenant_objects.canary_objects),

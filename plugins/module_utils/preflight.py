@@ -35,8 +35,10 @@ class Right:
 
     @property
     def attributes(self) -> dict[str, str]:
-        """As authorization/v1 ResourceAttributes."""
-        return {name: value for name, value in vars(self).items() if value}
+        """As authorization/v1 ResourceAttributes; a subresource stands after a slash."""
+        resource, _, subresource = self.resource.partition("/")
+        values = {**vars(self), "resource": resource, "subresource": subresource}
+        return {name: value for name, value in values.items() if value}
 
     @property
     def target(self) -> str:
@@ -59,6 +61,8 @@ _NEEDED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (_RBAC, "clusterrolebindings", _ALL),
     ("admissionregistration.k8s.io", "validatingadmissionpolicies", (*_ALL, "update")),
     ("admissionregistration.k8s.io", "validatingadmissionpolicybindings", (*_ALL, "update")),
+    ("scheduling.k8s.io", "priorityclasses", ("list",)),
+    ("authorization.k8s.io", "subjectaccessreviews", ("create",)),
     (MANAGE_GROUP, MANAGE_RESOURCE, (MANAGE_VERB,)),
 )
 

@@ -26,6 +26,7 @@ DEFAULTS: Mapping[str, Any] = {
     "mode": "enforce",
     "namespace_prefix": NAMESPACE_PREFIX,
     "controller": {},
+    "controller_elsewhere": "refuse",
     "builders": {},
     "agent_image": "",
     "trusted_ca": "",
@@ -65,6 +66,7 @@ class Settings:
         mode: mode of tenants that name none.
         prefix: what each tenant's namespace begins with.
         controller: the Jenkins controller.
+        controller_elsewhere: what becomes of a run where the controller has rights beside tenants, `refuse` or `warn`.
         profiles: the profile table, with the inventory's images in it.
         trusted_ca: certificates (PEM) for builders, or empty.
         state: `present` or `absent`.
@@ -75,6 +77,7 @@ class Settings:
     mode: str
     prefix: str
     controller: Controller
+    controller_elsewhere: str
     profiles: Profiles
     trusted_ca: str
     state: str
@@ -144,6 +147,7 @@ def _settings(values: Mapping[str, Any], profiles: Profiles) -> Settings:
         mode=mode,
         prefix=prefix,
         controller=_controller(values["controller"]),
+        controller_elsewhere=values["controller_elsewhere"],
         profiles=profiles,
         trusted_ca=values["trusted_ca"],
         state=values["state"],

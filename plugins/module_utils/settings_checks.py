@@ -16,6 +16,8 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.tenants_limits import
 # The controller, where the inventory does not say otherwise; an empty URL is its Service's.
 CONTROLLER: Mapping[str, str] = {"namespace": "jenkins", "name": "jenkins", "serviceAccount": "jenkins", "url": ""}
 _NAME_LIMIT = 63  # RFC 1123, which Kubernetes holds names of namespaces to
+# Admission of a pod has a budget of CEL cost; a pod of 64 containers must be within it with the longest list.
+_MOST_ENTRIES = 600
 _RESERVED_PREFIXES = ("kube-", "openshift-", "default-", CANARY_NAMESPACE)
 
 
@@ -92,6 +94,11 @@ def inventory_schema(values: Schema) -> dict[str, Any]:
                 "such as `ci-`.",
             },
             "controller": chart["controller"],
+            "controller_elsewhere": {
+                "type": "string",
+                "enum": ["refuse", "warn"],
+                "x-remedy": "Write `refuse`, or `warn` while agents still run in namespaces that are no tenants.",
+            },
             # What is inside these two is looked at by load_profiles.
             "builders": {
                 "type": "object",
@@ -203,6 +210,19 @@ def _images(subject: Subject) -> Iterator[Problem]:
             yield Problem(path, fault, "")
 
 
+def _length(subject: Subject) -> Iterator[Problem]:
+    shared = subject.get("images", [])
+    for path, entry in subject.tenants("images"):
+        count = len(shared) + len(entry.get("images", ()))
+        if count > _MOST_ENTRIES:
+            text = (
+                f"are {count} entries together with buildkeep_images, more than the {_MOST_ENTRIES} that can be judged"
+            )
+            yield Problem(
+                f"{path}.images", text, "List prefixes that end with a slash in place of single repositories."
+            )
+
+
 def _trusted_ca(subject: Subject) -> Iterator[Problem]:
     text = subject.get("trusted_ca", "")
     if "PRIVATE KEY" in text:  # the value is never shown: it goes to the screen and into logs
@@ -221,5 +241,6 @@ CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
     _builders,
     _limits,
     _images,
+    _length,
     _trusted_ca,
 )

@@ -16,6 +16,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
     LABEL_MODE,
     LABEL_TENANT,
 )
+from ansible_collections.buildkeep.ci.plugins.module_utils.policies import policy_context
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings
 from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import service_accounts
 
@@ -72,6 +73,17 @@ def canary_objects(settings: Settings) -> dict[str, Any]:
 def identity(settings: Settings) -> dict[str, Any]:
     """Give the user and groups that canaries are sent as: the controller, and the group that may create them."""
     return {"user": settings.controller.user, "groups": [*settings.controller.groups, CANARY_GROUP]}
+
+
+def access(settings: Settings) -> dict[str, Any]:
+    """Give what `buildkeep.ci.preflight` needs to judge rights that are there already."""
+    return {
+        "user": settings.controller.user,
+        "elsewhere": settings.controller_elsewhere,
+        "prefix": settings.prefix,
+        "tenants": {tenant.namespace: tenant.mode for tenant in settings.present},
+        "verbs": policy_context(settings)["controller_verbs"],
+    }
 
 
 def summary(settings: Settings) -> list[str]:

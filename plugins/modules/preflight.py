@@ -30,6 +30,34 @@ options:
     type: list
     elements: str
     default: []
+  access:
+    description:
+      - What to judge rights by that are there already. Without it none are looked at.
+      - Rights of the controller in namespaces that are no tenants, and Roles and RoleBindings in tenants' namespaces
+        that the policies would not let in now. Where a tenant is in mode enforce they are problems, else warnings.
+    type: dict
+    suboptions:
+      user:
+        description: The controller's user name, C(system:serviceaccount:NAMESPACE:NAME).
+        type: str
+        required: true
+      elsewhere:
+        description: Whether rights of the controller outside of tenants are a problem or a warning.
+        type: str
+        required: true
+        choices: [refuse, warn]
+      prefix:
+        description: What the namespace of a tenant begins with.
+        type: str
+        required: true
+      tenants:
+        description: The mode of each tenant, by its namespace.
+        type: dict
+        required: true
+      verbs:
+        description: What the controller may hold in a tenant, lists of verbs by resource.
+        type: dict
+        required: true
   kubeconfig:
     description:
       - Path of a kubeconfig. Without it E(K8S_AUTH_KUBECONFIG), the pod's own ServiceAccount, E(KUBECONFIG) and

@@ -1,0 +1,70 @@
+"""Rights that somebody has already and that lead around the walls: read from the cluster, judged, put into words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.buildkeep.ci.plugins.module_utils import preflight_elsewhere, preflight_foreign
+from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import LABEL_TENANT
+
+ARGUMENTS: dict[str, Any] = {
+    "user": {"type": "str", "required": True},
+    "elsewhere": {"type": "str", "required": True, "choices": ["refuse", "warn"]},
+    "prefix": {"type": "str", "required": True},
+    "tenants": {"type": "dict", "required": True},
+    "verbs": {"type": "dict", "required": True},
+}
+_RBAC = "rbac.authorization.k8s.io/v1"
+
+
+def reserved_warning(live: Sequence[Mapping[str, str]], tenants: Sequence[str], prefix: str) -> list[str]:
+    """A warning about namespaces that only look like a tenant's.
+
+    Args:
+        live: for each namespace its labels, and its name under "".
+        tenants: namespaces that this run makes tenants of.
+        prefix: what a tenant's namespace begins with.
+    """
+    found = [one[""] for one in live if one[""].startswith(prefix) and LABEL_TENANT not in one]
+    left = sorted(set(found) - set(tenants))
+    if not left:
+        return []
+    return [
+        f"cluster: {', '.join(left)}: begins with {prefix}, but is no tenant's namespace, so no wall stands there. "
+        "Make it a tenant, or name it otherwise"
+    ]
+
+
+def look(cluster: Cluster, access: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Problems and warnings about rights that are there already.
+
+    Args:
+        cluster: to read and ask.
+        access: `user` of the controller, `elsewhere` (refuse or warn), `prefix`, `tenants` (mode by namespace) and
+            `verbs` (what the controller may hold, by resource).
+    """
+    user, tenants = access["user"], access["tenants"]
+    enforced = {namespace for namespace, mode in tenants.items() if mode == "enforce"}
+    live = [
+        {**(item["metadata"].get("labels") or {}), "": item["metadata"]["name"]}
+        for item in cluster.list(cluster.resource("v1", "Namespace"), metadata_only=True)
+    ]
+    names = preflight_elsewhere.foreign_namespaces(live, list(tenants), user.split(":")[2])
+    outside = preflight_elsewhere.problem(user, preflight_elsewhere.find(cluster, user, names))
+    problems = [outside] if outside and enforced and access["elsewhere"] == "refuse" else []
+    warnings = [outside] if outside and not problems else []
+    foreign = preflight_foreign.find(
+        _of(cluster, "Role", tenants), _of(cluster, "RoleBinding", tenants), user, access["verbs"]
+    )
+    grave = [one for one in foreign if one.grave and one.namespace in enforced]
+    problems += preflight_foreign.sentences(grave)
+    warnings += preflight_foreign.sentences([one for one in foreign if one not in grave])
+    return problems, warnings + reserved_warning(live, list(tenants), access["prefix"])
+
+
+def _of(cluster: Cluster, kind: str, namespaces: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The objects of a kind in these namespaces; all are listed, which costs less than a request for each."""
+    listed = cluster.list(cluster.resource(_RBAC, kind))
+    return [item for item in listed if item["metadata"]["namespace"] in namespaces]

@@ -1,0 +1,103 @@
+"""What the controller may do in namespaces that are no tenants, where no wall stands.
+
+A Jenkinsfile names the namespace of its pod, and the controller creates it there if it may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, parallel
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import LABEL_TENANT
+from ansible_collections.buildkeep.ci.plugins.module_utils.preflight import Right
+
+_REVIEW = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+QUESTIONS = (
+    Right("create", "", "pods"),
+    Right("create", "", "pods/exec"),
+    Right("get", "", "secrets"),
+    Right("list", "", "secrets"),
+)
+# What the controller's own Role is often for: its credentials provider reads Secrets beside it. With no right to create
+# pods there, no Jenkinsfile comes near them.
+_OWN = frozenset({"secrets"})
+_SHOWN = 10
+
+Finding = tuple[Right, str]
+
+
+def real_groups(user: str) -> tuple[str, ...]:
+    """The groups that the API server gives a ServiceAccount (`system:serviceaccount:<namespace>:<name>`)."""
+    namespace = user.split(":")[2]
+    return "system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"
+
+
+def foreign_namespaces(live: Sequence[Mapping[str, str]], tenants: Sequence[str], own: str) -> list[str]:
+    """Name the namespaces without walls, the controller's own first.
+
+    Args:
+        live: for each namespace its labels, and its name under "".
+        tenants: namespaces that this run makes tenants of.
+        own: the controller's namespace.
+    """
+    found = [one[""] for one in live if LABEL_TENANT not in one and one[""] not in tenants]
+    return sorted(found, key=lambda name: (name != own, name))
+
+
+def questions(namespaces: Sequence[str], own: str, everywhere: Sequence[Right]) -> list[Right]:
+    """List what is still to be asked, once the rights that hold in all namespaces are known."""
+    return [
+        replace(right, namespace=namespace)
+        for namespace in namespaces
+        for right in QUESTIONS
+        if right not in everywhere and not (namespace == own and right.resource in _OWN)
+    ]
+
+
+def ask(cluster: Cluster, user: str, right: Right) -> str:
+    """Why somebody has a right, in the API server's words ('RBAC: allowed by ...'); empty where they do not have it."""
+    spec = {"user": user, "groups": list(real_groups(user)), "resourceAttributes": right.attributes}
+    body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
+    answer = cluster.client.request("POST", _REVIEW, body, what=f"ask whether {user} may {right.verb} {right.target}")
+    status = answer.body["status"]
+    return str(status.get("reason") or "allowed") if status.get("allowed") else ""
+
+
+def _granted(cluster: Cluster, user: str, rights: Sequence[Right]) -> list[Finding]:
+    reasons = parallel(lambda right: ask(cluster, user, right), rights)
+    return [(right, reason) for right, reason in zip(rights, reasons, strict=True) if reason]
+
+
+def find(cluster: Cluster, user: str, namespaces: Sequence[str]) -> list[Finding]:
+    """The rights that the controller has outside of tenants, each with the reason.
+
+    Args:
+        cluster: to ask.
+        user: `system:serviceaccount:<namespace>:<name>`.
+        namespaces: what foreign_namespaces() gives.
+    """
+    everywhere = _granted(cluster, user, QUESTIONS)
+    left = questions(namespaces, user.split(":")[2], [right for right, _ in everywhere])
+    return everywhere + _granted(cluster, user, left)
+
+
+def problem(user: str, findings: Sequence[Finding]) -> str:
+    """One sentence that names rights, places, reasons and remedy; empty where there is no finding."""
+    places: dict[str, dict[str, list[str]]] = {}
+    for right, reason in findings:
+        place = f"in namespace {right.namespace}" if right.namespace else "in all namespaces"
+        by_reason = places.setdefault(place, {})
+        by_reason.setdefault(reason, []).append(f"{right.verb} {right.resource}")
+    if not places:
+        return ""
+    listed = [
+        f"{', '.join(verbs)} {place} ({reason})" for place, found in places.items() for reason, verbs in found.items()
+    ]
+    more = f"; and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+    return (
+        f"controller: {user} may {'; '.join(listed[:_SHOWN])}{more}: a Jenkinsfile may name any namespace, so these "
+        "rights lead around every wall. Take the bindings away (the Jenkins chart's with `rbac.create: false`, and "
+        "give its side-car a Role as in docs/operations.md), or, while agents still run there, accept them with "
+        "`buildkeep_controller_elsewhere: warn`"
+    )
