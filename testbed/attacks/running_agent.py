@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from testbed.attacks import ways
-from testbed.attacks.answers import last_line
 from testbed.attacks.api import Api
 from testbed.attacks.jenkinsfile import jenkinsfile
 from testbed.attacks.stage import TENANT, TWIN, Stage, in_twin, namespace_path
 from testbed.attacks.waiting import wait
 
-MARK = "attacks/run"
+MARK = "attack-run"
 START_SECONDS = 60
 # Long enough to be debugged; an agent that is gone by then answers 404, which no refusal is mistaken for.
 STEP = "sleep 8"
@@ -57,10 +56,10 @@ def running_agent(stage: Stage, build: ways.Builder, tool: Mapping[str, Any]) ->
         ending = pool.submit(build, "shop/debugged-agent", Path(folder))
         name = wait(lambda: ending.done() or find_running(stage.admin, mark), START_SECONDS, "the agent to debug")
         if not isinstance(name, str):
-            raise RuntimeError(f"the build to be debugged ended too early: {last_line(ending.result().log)}")
+            raise RuntimeError(f"the build to be debugged ended too early: \n{ending.result().log}")
         yield name
         if not ending.result().ok:
-            raise RuntimeError(f"the build that was debugged did not end well: {last_line(ending.result().log)}")
+            raise RuntimeError(f"the build that was debugged did not end well: \n{ending.result().log}")
 
 
 def twin_agent(stage: Stage, pod: Mapping[str, Any]) -> str:
