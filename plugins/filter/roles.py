@@ -11,7 +11,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.buildkeep.ci.plugins.module_utils import canary_cases, tenant_objects
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICY_PODS
-from ansible_collections.buildkeep.ci.plugins.module_utils.policies import build_policies
+from ansible_collections.buildkeep.ci.plugins.module_utils.policies import build_policies, options_of
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
 
 Raw = Mapping[str, Any]
@@ -64,7 +64,14 @@ def policies(settings: Settings, live: Sequence[Sequence[str]], priority: Sequen
 
 def _build(settings: Settings, images: Sequence[str], priority: Sequence[str]) -> list[dict[str, Any]]:
     name = priority[0] if priority else ""
-    return build_policies(settings.profiles, images, settings.controller, settings.prefix, priority_class=name)
+    return build_policies(
+        settings.profiles,
+        images,
+        settings.controller,
+        settings.prefix,
+        priority_class=name,
+        options=options_of(settings),
+    )
 
 
 def pods_policy(settings: Settings, priority: Sequence[str] = ()) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ the whole cluster are literals, for params of a core type can go stale for ever 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -70,11 +71,43 @@ class Settings(Protocol):
     def prefix(self) -> str:
         """What every tenant's namespace begins with."""
 
+    @property
+    def break_glass(self) -> str:
+        """Group whose members the pod rules let through, or empty."""
+
+    @property
+    def pod_annotations(self) -> Sequence[str]:
+        """Annotations that pods may carry beyond the usual ones."""
+
+    @property
+    def storage_classes(self) -> Sequence[str]:
+        """StorageClasses that tenants' claims may use."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What of an inventory changes policies, beside the lists of images.
+
+    Attributes:
+        break_glass: group whose members the pod rules let through, or empty.
+        pod_annotations: keys, or prefixes that end with `/`, of annotations that pods may carry beyond the usual ones.
+        storage_classes: StorageClasses that tenants' claims may use.
+    """
+
+    break_glass: str = ""
+    pod_annotations: tuple[str, ...] = ()
+    storage_classes: tuple[str, ...] = ()
+
 
 def policy_context(settings: Settings, priority_class: str = "") -> dict[str, Any]:
     """Give every value that the role's templates insert, `binding` excepted: bindings() lists those."""
-    user = settings.controller.user
-    return _context(settings.profiles, settings.images, user, settings.prefix, rules.load(), priority_class)
+    user, options = settings.controller.user, options_of(settings)
+    return _context(settings.profiles, settings.images, user, settings.prefix, rules.load(), priority_class, options)
+
+
+def options_of(settings: Settings) -> Options:
+    """Take the options out of a checked inventory."""
+    return Options(settings.break_glass, tuple(settings.pod_annotations), tuple(settings.storage_classes))
 
 
 def build_policies(
@@ -85,6 +118,7 @@ def build_policies(
     *,
     table: Sequence[rules.Rule] | None = None,
     priority_class: str = "",
+    options: Options | None = None,
 ) -> list[dict[str, Any]]:
     """Build all policies, then all bindings.
 
@@ -95,9 +129,12 @@ def build_policies(
         namespace_prefix: what every tenant's namespace begins with.
         table: the rules; the collection's own where it is None.
         priority_class: name of the cluster's globalDefault PriorityClass, which the API server fills in; '' for none.
+        options: of the inventory; none of them where it is None.
     """
     rows = rules.load() if table is None else table
-    context = _context(profiles, cluster_images, _user(controller), namespace_prefix, rows, priority_class)
+    context = _context(
+        profiles, cluster_images, _user(controller), namespace_prefix, rows, priority_class, options or Options()
+    )
     paths = [str(TEMPLATES / f"{name.removeprefix('buildkeep-')}.yaml.j2") for name in (*TENANT_POLICIES, *GUARDS)]
     policies = manifests.render(paths, context, None)
     return policies + manifests.render(
@@ -134,6 +171,7 @@ def _context(
     prefix: str,
     table: Sequence[rules.Rule],
     priority_class: str,
+    options: Options,
 ) -> dict[str, Any]:
     entries = list(dict.fromkeys([*images.template_images(profiles), *cluster_images]))
     pod_rules = [rule for rule in table if rule.policy == names.POLICY_PODS]
@@ -152,6 +190,8 @@ def _context(
         "canary_verbs": _CANARY_VERBS,
         "cleanup_user": _CLEANUP,
         "namespace_prefix": prefix,
+        "storage_classes": list(options.storage_classes),
+        "break_glass": options.break_glass,
         "label_tenant": names.LABEL_TENANT,
         "guarded_prefixes": [f"{names.DOMAIN}/", names.PSA_PREFIX, names.SCHEDULER_PREFIX],
         "label_managed_by": names.LABEL_MANAGED_BY,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.buildkeep.ci.plugins.module_utils.backends import Backend, backend_of
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.images import template_images
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import NAMESPACE_PREFIX
@@ -31,6 +32,13 @@ DEFAULTS: Mapping[str, Any] = {
     "agent_image": "",
     "trusted_ca": "",
     "state": "present",
+    "backend": "auto",
+    "unenforced": "refuse",
+    "break_glass": "",
+    "pod_annotations": [],
+    "storage_classes": [],
+    "templates": "any",
+    "pod_defaults": False,
 }
 # Variables that say how to reach the cluster; the action plugins read them.
 _CONNECTION = ("kubeconfig", "context")
@@ -70,6 +78,12 @@ class Settings:
         profiles: the profile table, with the inventory's images in it.
         trusted_ca: certificates (PEM) for builders, or empty.
         state: `present` or `absent`.
+        backend: what enforces pod security; `admission` where neither the inventory nor a cluster said.
+        unenforced: what becomes of a run where the backend leaves something unenforced, `refuse` or `accept`.
+        break_glass: group whose members the pod rules let through, or empty.
+        pod_annotations: keys, or prefixes that end with `/`, of annotations that pods may carry beyond the usual ones.
+        storage_classes: StorageClasses that tenants' claims may use.
+        pod_defaults: whether fields that a pod leaves out are filled in with the strict values.
     """
 
     tenants: tuple[Tenant, ...]
@@ -81,6 +95,12 @@ class Settings:
     profiles: Profiles
     trusted_ca: str
     state: str
+    backend: Backend
+    unenforced: str
+    break_glass: str
+    pod_annotations: tuple[str, ...]
+    storage_classes: tuple[str, ...]
+    pod_defaults: bool
 
     @property
     def present(self) -> tuple[Tenant, ...]:
@@ -100,6 +120,9 @@ def read_settings(raw: Mapping[str, Any]) -> Settings:
         BuildkeepError: with every problem, each naming the variable, where there is one the tenant, and the remedy.
     """
     given = json.loads(json.dumps(dict(raw), default=str))
+    found_backend = given.get("backend")
+    if isinstance(found_backend, Mapping):  # a role has asked the cluster
+        given["backend"] = found_backend.get("name")
     values = {**DEFAULTS, **{key: value for key, value in given.items() if key in DEFAULTS and value is not None}}
     problems = [_unknown(key) for key in given if key not in DEFAULTS and key not in _CONNECTION]
     if "tenants" in given and not values["tenants"]:
@@ -114,7 +137,7 @@ def read_settings(raw: Mapping[str, Any]) -> Settings:
         raise BuildkeepError([*problems, *error.problems]) from error
     if problems:
         raise BuildkeepError(problems)
-    return _settings(values, profiles)
+    return _settings(values, profiles, backend_of(found_backend or values["backend"]))
 
 
 @functools.cache
@@ -136,21 +159,28 @@ def _unknown(key: str) -> str:
     )
 
 
-def _settings(values: Mapping[str, Any], profiles: Profiles) -> Settings:
+def _settings(values: Mapping[str, Any], profiles: Profiles, backend: Backend) -> Settings:
     own = [image for image in values["images"] if image not in template_images(profiles)]
-    prefix, mode = values["namespace_prefix"], values["mode"]
+    prefix, common = values["namespace_prefix"], {key: values[key] for key in ("mode", "templates")}
     return Settings(
         tenants=tuple(
-            read_tenant(entry, prefix, mode, pss_level(profiles, tenant_builders(entry))) for entry in values["tenants"]
+            read_tenant({**common, **entry}, prefix, pss_level(profiles, tenant_builders(entry)))
+            for entry in values["tenants"]
         ),
         images=(*template_images(profiles), *own),
-        mode=mode,
+        mode=values["mode"],
         prefix=prefix,
         controller=_controller(values["controller"]),
         controller_elsewhere=values["controller_elsewhere"],
         profiles=profiles,
         trusted_ca=values["trusted_ca"],
         state=values["state"],
+        backend=backend,
+        unenforced=values["unenforced"],
+        break_glass=values["break_glass"],
+        pod_annotations=tuple(values["pod_annotations"]),
+        storage_classes=tuple(values["storage_classes"]),
+        pod_defaults=values["pod_defaults"],
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.buildkeep.ci.plugins.module_utils.images import entry_problem
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import CANARY_NAMESPACE
 from ansible_collections.buildkeep.ci.plugins.module_utils.schema import Problem, Schema, check, nearest
+from ansible_collections.buildkeep.ci.plugins.module_utils.settings_schema import inventory_schema
 from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import DEFAULT_BUILDERS, DEFAULT_LIMITS
 from ansible_collections.buildkeep.ci.plugins.module_utils.tenants_limits import too_small
 
@@ -69,46 +70,8 @@ class Subject:
                     yield f"{path}[{place}]", text
 
 
-def inventory_schema(values: Schema) -> dict[str, Any]:
-    """Make the schema of the inventory's variables out of the chart's, so that no rule stands twice.
-
-    Args:
-        values: the chart's `values.schema.json`.
-    """
-    chart, tenant = values["properties"], values["definitions"]["tenant"]["properties"]
-    return {
-        "definitions": values["definitions"],
-        "type": "object",
-        "properties": {
-            "tenants": {
-                "type": "array",
-                "items": chart["tenants"]["items"],
-                "x-remedy": "Write a list such as `[{name: shop}]`.",
-            },
-            "images": tenant["images"],
-            "mode": tenant["mode"],
-            "state": tenant["state"],
-            "namespace_prefix": {
-                **chart["namespacePrefix"],
-                "x-remedy": "Write lower-case letters, digits and dashes that begin with a letter and end with a dash, "
-                "such as `ci-`.",
-            },
-            "controller": chart["controller"],
-            "controller_elsewhere": {
-                "type": "string",
-                "enum": ["refuse", "warn"],
-                "x-remedy": "Write `refuse`, or `warn` while agents still run in namespaces that are no tenants.",
-            },
-            # What is inside these two is looked at by load_profiles.
-            "builders": {
-                "type": "object",
-                "additionalProperties": {"type": "object"},
-                "x-remedy": "Write `{kaniko: {image: ...}}`.",
-            },
-            "agent_image": {"type": "string", "x-remedy": "Write a full image reference."},
-            "trusted_ca": chart["trustedCA"],
-        },
-    }
+# Groups that many or all belong to: with one of them the glass would be broken for everybody.
+_EVERYBODY = re.compile(r"system:(authenticated|unauthenticated|serviceaccounts(:.*)?|nodes|masters)")
 
 
 def faults(values: Mapping[str, Any], schema: Schema, table: Mapping[str, Any]) -> list[Problem]:
@@ -223,6 +186,13 @@ def _length(subject: Subject) -> Iterator[Problem]:
             )
 
 
+def _break_glass(subject: Subject) -> Iterator[Problem]:
+    group = subject.get("break_glass", "")
+    if _EVERYBODY.fullmatch(group):
+        text = f'"{group}" is a group of the cluster itself, not one that people are put into for an emergency'
+        yield Problem("break_glass", text, "Name a group of your own, such as `sre:emergency`.")
+
+
 def _trusted_ca(subject: Subject) -> Iterator[Problem]:
     text = subject.get("trusted_ca", "")
     if "PRIVATE KEY" in text:  # the value is never shown: it goes to the screen and into logs
@@ -242,5 +212,6 @@ CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
     _limits,
     _images,
     _length,
+    _break_glass,
     _trusted_ca,
 )

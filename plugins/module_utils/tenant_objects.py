@@ -8,7 +8,11 @@ from typing import Any
 from ansible_collections.buildkeep.ci.plugins.module_utils import canary_guards
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
     ANNOTATION_BUILDERS,
+    ANNOTATION_CLAIMS,
+    ANNOTATION_CSI_DRIVERS,
     ANNOTATION_IMAGES,
+    ANNOTATION_SECRETS,
+    ANNOTATION_TEMPLATES,
     CANARY_GROUP,
     CANARY_NAMESPACE,
     CANARY_ROLE,
@@ -26,6 +30,7 @@ _ACCESS: Mapping[str, Any] = {
     "controller_role": CONTROLLER_ROLE,
     "canary_rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["create"]}],
 }
+_LISTS = (ANNOTATION_IMAGES, ANNOTATION_CLAIMS, ANNOTATION_SECRETS, ANNOTATION_CSI_DRIVERS)
 _MODES = {"enforce": "mode enforce", "audit": "mode audit (warns, refuses nothing)"}
 
 
@@ -61,7 +66,11 @@ def canary_objects(settings: Settings) -> dict[str, Any]:
         "name": CANARY_NAMESPACE,
         "namespace": CANARY_NAMESPACE,
         "labels": {LABEL_TENANT: CANARY_NAMESPACE, LABEL_MODE: "enforce"},
-        "annotations": {ANNOTATION_IMAGES: "", ANNOTATION_BUILDERS: ",".join(builders)},
+        "annotations": {
+            **dict.fromkeys(_LISTS, ""),
+            ANNOTATION_BUILDERS: ",".join(builders),
+            ANNOTATION_TEMPLATES: "any",
+        },
         "service_accounts": list(service_accounts(builders)),
         "quota": {"pods": 0},
         **_ACCESS,

@@ -8,7 +8,11 @@ from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
     ANNOTATION_BUILDERS,
+    ANNOTATION_CLAIMS,
+    ANNOTATION_CSI_DRIVERS,
     ANNOTATION_IMAGES,
+    ANNOTATION_SECRETS,
+    ANNOTATION_TEMPLATES,
     LABEL_MODE,
     LABEL_TENANT,
     PSA_PREFIX,
@@ -39,6 +43,10 @@ class Tenant:
         limits: `pods` (number), `cpu` and `memory` (Kubernetes quantities) of all its pods together.
         state: `present` or `absent`.
         pss_level: Pod Security level that its builders leave possible, `restricted` or `baseline`.
+        templates: `any`, or `static`: its pods must be those of the agent templates.
+        claims: PersistentVolumeClaims that its pods may mount.
+        secrets: Secrets that its pods may mount beyond the registry's credentials.
+        csi_drivers: CSI drivers whose inline volumes its pods may use.
     """
 
     name: str
@@ -50,6 +58,10 @@ class Tenant:
     limits: Mapping[str, Any]
     state: str
     pss_level: str
+    templates: str = "any"
+    claims: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    csi_drivers: tuple[str, ...] = ()
 
     @property
     def labels(self) -> dict[str, str]:
@@ -63,7 +75,14 @@ class Tenant:
     @property
     def annotations(self) -> dict[str, str]:
         """Annotations of the namespace, which the policies read."""
-        return {ANNOTATION_IMAGES: ",".join(self.images), ANNOTATION_BUILDERS: ",".join(self.builders)}
+        return {
+            ANNOTATION_IMAGES: ",".join(self.images),
+            ANNOTATION_BUILDERS: ",".join(self.builders),
+            ANNOTATION_CLAIMS: ",".join(self.claims),
+            ANNOTATION_SECRETS: ",".join(self.secrets),
+            ANNOTATION_CSI_DRIVERS: ",".join(self.csi_drivers),
+            ANNOTATION_TEMPLATES: self.templates,
+        }
 
     @property
     def service_accounts(self) -> tuple[str, ...]:
@@ -85,25 +104,30 @@ def service_accounts(builders: tuple[str, ...]) -> tuple[str, ...]:
     return (SA_AGENT, *(SA_BUILDER_PREFIX + builder for builder in builders), SA_PUSHER, SA_DEFAULT)
 
 
-def read_tenant(entry: Mapping[str, Any], prefix: str, mode: str, pss_level: str) -> Tenant:
+def read_tenant(entry: Mapping[str, Any], prefix: str, pss_level: str) -> Tenant:
     """Make a tenant of a valid entry of the inventory.
 
     Args:
-        entry: one entry of `buildkeep_tenants`, valid by the chart's schema.
+        entry: one entry of `buildkeep_tenants`, valid by the chart's schema, with the cluster's `mode` and `templates`
+            where it names none.
         prefix: what each tenant's namespace begins with.
-        mode: mode of the cluster, for a tenant that names none.
         pss_level: Pod Security level for the tenant's builders.
     """
+    volumes = entry.get("volumes", {})
     return Tenant(
         name=entry["name"],
         namespace=prefix + entry["name"],
         builders=tenant_builders(entry),
         images=tuple(entry.get("images", ())),
         push=entry.get("push", ""),
-        mode=entry.get("mode", mode),
+        mode=entry.get("mode", "enforce"),
         limits={**DEFAULT_LIMITS, **entry.get("limits", {})},
         state=entry.get("state", "present"),
         pss_level=pss_level,
+        templates=entry.get("templates", "any"),
+        claims=tuple(volumes.get("claims", ())),
+        secrets=tuple(volumes.get("secrets", ())),
+        csi_drivers=tuple(volumes.get("csiDrivers", ())),
     )
 
 

@@ -63,7 +63,8 @@ def test_settings_reach_the_expressions(built: list[dict[str, Any]]) -> None:
 def test_the_context_of_the_templates_is_the_same(built: list[dict[str, Any]]) -> None:
     user = SimpleNamespace(user="system:serviceaccount:jenkins:builds")
     images = ("ghcr.io/acme/base/",)
-    settings = SimpleNamespace(profiles=load_profiles(), images=images, controller=user, prefix="team-")
+    options = {"break_glass": "", "pod_annotations": (), "storage_classes": ()}
+    settings = SimpleNamespace(profiles=load_profiles(), images=images, controller=user, prefix="team-", **options)
     context = policies.policy_context(settings)
     assert context["pods"]["variables"] == of_kind(built, "ValidatingAdmissionPolicy")["buildkeep-pods"]["variables"]
     assert policies.build_policies(settings.profiles, images, user, "team-") == built

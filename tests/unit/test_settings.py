@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.buildkeep.ci.plugins.module_utils.backends import Backend, as_mapping
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import DEFAULTS, read_settings
 
@@ -37,6 +38,26 @@ def test_the_connection_is_no_setting_and_no_fault() -> None:
     assert read_settings({"tenants": [SHOP], "kubeconfig": "x", "context": "y"})
 
 
+def test_variables_about_the_walls() -> None:
+    """They reach the settings, and what a role learnt from the cluster counts more than a name."""
+    given = {
+        "break_glass": "sre",
+        "pod_annotations": ["acme.example/"],
+        "storage_classes": ["fast"],
+        "templates": "static",
+    }
+    settings = read_settings({"tenants": [SHOP, {"name": "blog", "templates": "any"}], "pod_defaults": True, **given})
+    assert (settings.break_glass, settings.pod_annotations, settings.storage_classes) == (
+        "sre",
+        ("acme.example/",),
+        ("fast",),
+    )
+    assert [tenant.templates for tenant in settings.tenants] == ["static", "any"]
+    assert settings.pod_defaults and settings.backend == Backend("admission", True, True)
+    found = Backend("psp", False, True, "kyverno")
+    assert read_settings({"backend": as_mapping(found)}).backend == found
+
+
 def test_overrides_reach_profiles_and_allowlist() -> None:
     """A site's mirror replaces our images everywhere at once."""
     settings = read_settings(
@@ -55,6 +76,12 @@ def test_overrides_reach_profiles_and_allowlist() -> None:
     ("variables", "words"),
     [
         ({"tenants": []}, ["buildkeep_tenants: ", "List at least one"]),
+        ({"backend": "opa"}, ['buildkeep_backend: "opa"', "one of admission, scc, psp, psa"]),
+        ({"break_glass": "system:masters"}, ['buildkeep_break_glass: "system:masters" is a group of the cluster']),
+        ({"break_glass": "two words"}, ["buildkeep_break_glass: ", "the name of one group"]),
+        ({"pod_annotations": ["a/b/c"]}, ["buildkeep_pod_annotations[0]: ", "such as `openshift.io/scc`"]),
+        ({"storage_classes": [""]}, ["buildkeep_storage_classes[0]: ", "names of StorageClasses"]),
+        ({"tenants": [{**SHOP, "volumes": {"claims": ["A"]}}]}, ["volumes.claims[0]: ", "such as `cache`"]),
         ({"tenants": "shop"}, ['buildkeep_tenants: "shop" is not a list']),
         ({"tenants": ["shop"]}, ['buildkeep_tenants[0]: "shop" is not a mapping', "at least `name`"]),
         ({"tenants": [{}]}, ["buildkeep_tenants[0]: name: is missing"]),

@@ -42,8 +42,18 @@ def test_without_a_builder_the_level_is_restricted() -> None:
 
 
 def test_annotations_name_what_the_policies_read() -> None:
-    """Both stand there even when empty, so that nothing is left to a default."""
-    assert tenant().annotations == {"buildkeep.dev/images": "", "buildkeep.dev/builders": "kaniko"}
+    """All stand there even when empty, so that nothing is left to a default."""
+    lists = dict.fromkeys(("images", "claims", "secrets", "csi-drivers"), "")
+    wanted = {**lists, "builders": "kaniko", "templates": "any"}
+    assert tenant().annotations == {f"buildkeep.dev/{key}": value for key, value in wanted.items()}
+    volumes = {"claims": ["cache", "state"], "secrets": ["maven"], "csiDrivers": ["secrets-store.csi.k8s.io"]}
+    given = tenant(volumes=volumes, templates="static").annotations
+    assert [given[f"buildkeep.dev/{key}"] for key in ("claims", "secrets", "csi-drivers", "templates")] == [
+        "cache,state",
+        "maven",
+        "secrets-store.csi.k8s.io",
+        "static",
+    ]
     assert tenant(images=["ghcr.io/a/", "ghcr.io/b"]).annotations["buildkeep.dev/images"] == "ghcr.io/a/,ghcr.io/b"
 
 
