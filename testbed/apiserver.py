@@ -29,17 +29,34 @@ START_SECONDS = 90.0
 STOP_SECONDS = 20.0
 
 
+def command(version: str) -> str:
+    """The command of the API server of a version, as `1.30`; the newest for an empty one.
+
+    Raises TestbedError for a version that the testbed cannot make.
+    """
+    if not version:
+        return "kube-apiserver"
+    if version not in tools.OLD_SERVERS:
+        remedy = f"Name one of {', '.join(tools.OLD_SERVERS)}, or none for the newest."
+        raise TestbedError(f"There is no API server of version {version} here.", remedy=remedy)
+    return f"kube-apiserver-{version}"
+
+
 class ApiServer:
     """A running API server; use as a context manager.
 
     Args:
         users: groups by user name. Each gets a token of its own; `admin` (in system:masters) is always there. RBAC
             decides what the others may do, so most need a ClusterRoleBinding first.
-        flags: more flags for kube-apiserver.
+        flags: more flags for kube-apiserver, a version's own admission plugins for one.
+        version: `1.24` or `1.30` (tools.OLD_SERVERS); the newest if empty.
     """
 
-    def __init__(self, users: Mapping[str, Sequence[str]] | None = None, flags: Sequence[str] = ()) -> None:
+    def __init__(
+        self, users: Mapping[str, Sequence[str]] | None = None, flags: Sequence[str] = (), version: str = ""
+    ) -> None:
         """Prepare; entering the context starts it."""
+        self._command = command(version)
         self._users = {ADMIN: ["system:masters"], **(users or {})}
         self._tokens = {name: secrets.token_hex(16) for name in self._users}
         self._flags = flags
@@ -90,7 +107,7 @@ class ApiServer:
                 f"--listen-peer-urls=http://127.0.0.1:{peer}", f"--initial-advertise-peer-urls=http://127.0.0.1:{peer}",
                 f"--initial-cluster=default=http://127.0.0.1:{peer}",
             ])  # fmt: skip
-            server = self._run(stack, "kube-apiserver", [
+            server = self._run(stack, self._command, [
                 f"--etcd-servers=http://127.0.0.1:{client}", f"--secure-port={self.port}", "--bind-address=127.0.0.1",
                 "--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none",
                 f"--cert-dir={self._folder / 'certs'}", "--service-cluster-ip-range=10.96.0.0/24",
@@ -132,9 +149,9 @@ class ApiServer:
         while True:
             if server.poll() is not None or time.monotonic() > until:
                 # Its folder goes away with this error, so the end of the log travels in the message.
-                log = (self._folder / "kube-apiserver.log").read_text(encoding="utf-8", errors="replace").splitlines()
+                log = (self._folder / f"{self._command}.log").read_text(encoding="utf-8", errors="replace").splitlines()
                 raise TestbedError(
-                    "\n".join(["kube-apiserver did not become ready; the end of its log:", *log[-LAST_LINES:]]),
+                    "\n".join([f"{self._command} did not become ready; the end of its log:", *log[-LAST_LINES:]]),
                     remedy="If a port was taken meanwhile, run the same command again.",
                 )
             try:

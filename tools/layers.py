@@ -64,10 +64,11 @@ LAYERS = (
     Layer(
         "api",
         (fixed(*PYTEST, "tests/api", "tests/play"),),
-        ("layer", "layer-helm3", "tool/etcd", "tool/kube-apiserver", "tool/kube-controller-manager"),
+        ("layer", "layer-helm3", "tool/etcd", "tool/kube-apiserver", "tool/kube-controller-manager",
+         "tool/kube-apiserver-1.30", "tool/kube-apiserver-1.24"),
     ),
     Layer("cluster", (fixed("molecule", "test"),), ("tool/kind", "tool/crane", "seed", "node")),
-)
+)  # fmt: skip
 PLANS: Mapping[str, tuple[str, ...]] = {
     "test": tuple(layer.name for layer in LAYERS),
     "check": ("lint", "unit", "chart"),

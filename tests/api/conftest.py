@@ -57,6 +57,20 @@ def profiles() -> Profiles:
 @pytest.fixture(scope="session")
 def shop(admin: Api, profiles: Profiles) -> str:
     """The namespace of a tenant in mode enforce where the policies are known to answer."""
+    return furnish(admin, profiles)
+
+
+@pytest.fixture(scope="session")
+def audit(admin: Api, shop: str) -> str:
+    """The namespace of the same tenant in mode audit."""
+    tenant_namespace(admin, "ci-audit", mode="audit")
+    bad = pods.put(pods.dynamic_agent(), "spec/hostPID", True)
+    until(lambda: admin.pod("ci-audit", bad), lambda answer: any("[pod]" in text for text in answer.warnings))
+    return "ci-audit"
+
+
+def furnish(admin: Api, profiles: Profiles) -> str:
+    """Put the policies on a server, wait until they answer, and return a tenant's namespace, in mode enforce."""
     for item in policies.build_policies(profiles, CLUSTER_IMAGES, CONTROLLER):
         create(admin, item)
     admin.create("/apis/node.k8s.io/v1/runtimeclasses", {"metadata": {"name": "weak"}, "handler": "runc"}).done()
@@ -70,15 +84,6 @@ def shop(admin: Api, profiles: Profiles) -> str:
     tenant_namespace(admin, "ci-shop")
     settled(admin, "ci-shop", "buildkeep-pods")
     return "ci-shop"
-
-
-@pytest.fixture(scope="session")
-def audit(admin: Api, shop: str) -> str:
-    """The namespace of the same tenant in mode audit."""
-    tenant_namespace(admin, "ci-audit", mode="audit")
-    bad = pods.put(pods.dynamic_agent(), "spec/hostPID", True)
-    until(lambda: admin.pod("ci-audit", bad), lambda answer: any("[pod]" in text for text in answer.warnings))
-    return "ci-audit"
 
 
 def create(admin: Api, item: Object) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import connect
 
+from testbed.apiserver import ApiServer
 from testbed.tools import tool
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -142,3 +143,22 @@ class Cluster:
         """Try to create a pod, as a dry run and as somebody else."""
         words = ("create", "-n", namespace, "--dry-run=server", f"--as={user}", "-f", "-")
         return self.kubectl(*words, stdin=json.dumps(pod))
+
+
+def lived_in(server: ApiServer, folder: Path) -> Cluster:
+    """A cluster with the controller's namespace, and one, `ci-old`, that had a life before Buildkeep came.
+
+    Args:
+        server: a running API server whose controllers run as well.
+        folder: where inventories are written.
+    """
+    made = Cluster(server.kubeconfig(), folder)
+    for namespace in ("jenkins", "ci-old"):
+        assert made.kubectl("create", "namespace", namespace).returncode == 0
+    label = "pod-security.kubernetes.io/enforce=privileged"
+    assert made.kubectl("label", "namespace", "ci-old", label, "team=old").returncode == 0
+    assert made.kubectl("-n", "ci-old", "create", "secret", "generic", "theirs", "--from-literal=a=b").returncode == 0
+    wait = ("wait", "--for=create", "serviceaccount/default", "--timeout=60s")
+    for namespace in ("jenkins", "ci-old", "default"):
+        assert made.kubectl("-n", namespace, *wait).returncode == 0
+    return made

@@ -8,7 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from testbed import certificates, engine, kindconfig, paths, published, registry, rootfs, system, tools, wheels
+from testbed import (
+    apiserver,
+    certificates,
+    engine,
+    kindconfig,
+    paths,
+    published,
+    registry,
+    rootfs,
+    system,
+    tools,
+    wheels,
+)
 from testbed.errors import TestbedError
 from testbed.progress import Step
 
@@ -91,6 +103,28 @@ def test_go_commands_are_pinned_and_reproducible() -> None:
     assert all((tools.GO_SOURCES / command.module / "go.mod").exists() for command in tools.GO_COMMANDS)
     settings = tools.go_environment(Path("/go"), cgo=False)
     assert (settings["CGO_ENABLED"], settings["GOTOOLCHAIN"]) == ("0", "local")
+
+
+def test_old_servers_are_commands_of_their_own_that_say_their_version() -> None:
+    commands = {command.name: command for command in tools.GO_COMMANDS}
+    for version, release in tools.OLD_SERVERS.items():
+        name = apiserver.command(version)
+        assert name == f"kube-apiserver-{version}"
+        assert tools.HOLDERS[name] == f"tool/{name}"
+        words = tools.go_command(commands[name], Path("/out"))
+        assert f"gitVersion={release} " in words[-2]
+        assert f"gitMajor=1 -X k8s.io/component-base/version.gitMinor={version.partition('.')[2]} " in words[-2]
+        text = (tools.GO_SOURCES / commands[name].module / "go.mod").read_text(encoding="utf-8")
+        assert f"k8s.io/kubernetes {release} " in text
+        # A staging module that is of another version than the server would make a server that never was.
+        staging = f"v0{release.removeprefix('v1')}"
+        assert {line.split()[-1] for line in text.splitlines() if line.startswith("replace k8s.io/")} == {staging}
+
+
+def test_a_server_of_no_known_version_is_refused_before_anything_starts() -> None:
+    assert apiserver.command("") == "kube-apiserver"
+    with pytest.raises(TestbedError, match=r"no API server of version 1\.29 here(.|\n)*1\.24, 1\.30"):
+        apiserver.ApiServer(version="1.29")
 
 
 def test_a_folder_of_finished_tools_is_taken_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
