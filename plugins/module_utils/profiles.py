@@ -27,7 +27,10 @@ _BASELINE_CAPABILITIES = _RESTRICTED_CAPABILITIES | {
 
 @dataclass(frozen=True)
 class Profile:
-    """One builder; `capabilities_add` comes after dropping ALL, `seccomp` is RuntimeDefault or Localhost/<file>."""
+    """One builder; `capabilities_add` comes after dropping ALL, `seccomp` is RuntimeDefault or Localhost/<file>.
+
+    `proc_mount` is Default, or Unmasked for a builder that makes process namespaces of its own.
+    """
 
     name: str
     image: str
@@ -38,6 +41,7 @@ class Profile:
     capabilities_add: tuple[str, ...]
     seccomp: str
     pss_level: str
+    proc_mount: str = "Default"
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,7 @@ def _profile(name: str, entry: Mapping[str, Any]) -> Profile:
     capabilities = tuple(sorted(entry.get("capabilities") or ()))
     escalation = bool(entry["allowPrivilegeEscalation"])
     seccomp = str(entry["seccompProfile"])
+    proc_mount = str(entry.get("procMount", "Default"))
     return Profile(
         name=name,
         image=str(entry["image"]),
@@ -100,17 +105,19 @@ def _profile(name: str, entry: Mapping[str, Any]) -> Profile:
         allow_privilege_escalation=escalation,
         capabilities_add=capabilities,
         seccomp=seccomp,
-        pss_level=_level(name, int(entry["runAsUser"]), escalation, frozenset(capabilities), seccomp),
+        pss_level=_level(name, int(entry["runAsUser"]), escalation, frozenset(capabilities), seccomp, proc_mount),
+        proc_mount=proc_mount,
     )
 
 
-def _level(name: str, user: int, escalation: bool, capabilities: frozenset[str], seccomp: str) -> str:
+def _level(name: str, user: int, escalation: bool, capabilities: frozenset[str], seccomp: str, proc_mount: str) -> str:
     confined = seccomp == "RuntimeDefault" or (seccomp.startswith("Localhost/") and seccomp != "Localhost/")
-    if not confined or not capabilities <= _BASELINE_CAPABILITIES:
+    if not confined or not capabilities <= _BASELINE_CAPABILITIES or proc_mount != "Default":
         raise BuildkeepError(
             [
                 f"profiles.yaml: builders.{name} needs the Pod Security level privileged, which no tenant gets; keep "
-                "seccompProfile to RuntimeDefault or Localhost/<file>, and capabilities to those of baseline"
+                "seccompProfile to RuntimeDefault or Localhost/<file>, capabilities to those of baseline, procMount "
+                "to Default"
             ]
         )
     restricted = user != 0 and not escalation and capabilities <= _RESTRICTED_CAPABILITIES

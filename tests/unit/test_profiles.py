@@ -54,7 +54,10 @@ def test_levels(tmp_path: Path, changes: dict[str, Any], level: str) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"seccompProfile": "Unconfined"}, {"seccompProfile": "Localhost/"}, {"capabilities": {"SYS_ADMIN": "x"}}],
+    [
+        *({"seccompProfile": "Unconfined"}, {"seccompProfile": "Localhost/"}),
+        *({"capabilities": {"SYS_ADMIN": "x"}}, {"procMount": "Unmasked"}),
+    ],
 )
 def test_a_builder_that_needs_privileged_is_none(tmp_path: Path, changes: dict[str, Any]) -> None:
     with pytest.raises(BuildkeepError, match=r"builders\.other needs the Pod Security level privileged"):
