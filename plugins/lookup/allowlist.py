@@ -8,10 +8,10 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_causes import ADMISSION
+from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import NotServed
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import connect
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
-from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICY_PODS
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import ADMISSION_API, POLICY_PODS
 
 DOCUMENTATION = """
 name: allowlist
@@ -19,7 +19,8 @@ author: Buildkeep maintainers
 version_added: 0.1.0
 short_description: the cluster-wide allowlist as it stands in the cluster
 description:
-  - Reads the policy C(buildkeep-pods) and returns the list of entries in it, or nothing where there is no such policy.
+  - Reads the policy C(buildkeep-pods) and returns the list of entries in it, or nothing where there is no such policy,
+    or no policies are served at all.
 options:
   _terms:
     description: none are read.
@@ -66,7 +67,9 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # ansible has no type hin
         self.set_options(var_options=variables, direct=kwargs)
         try:
             cluster = connect(self.get_option("kubeconfig") or "", self.get_option("context") or "")
-            policy = cluster.get(cluster.resource(ADMISSION, "ValidatingAdmissionPolicy"), "", POLICY_PODS)
+            policy = cluster.get(cluster.resource(ADMISSION_API, "ValidatingAdmissionPolicy"), "", POLICY_PODS)
+        except NotServed:  # another backend
+            return []
         except BuildkeepError as error:
             raise AnsibleError(str(error)) from error
         return [] if policy is None else [entries(policy)]

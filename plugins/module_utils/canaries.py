@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,16 +23,38 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.errors import Buildke
 
 REFUSED, ADMITTED, WARNED = "refused", "admitted", "warned"
 POD_SECURITY = "PodSecurity"
+POD_SECURITY_POLICY = "PodSecurityPolicy"
+SECURITY_CONTEXT_CONSTRAINTS = "SecurityContextConstraints"
+KYVERNO, GATEKEEPER = "kyverno", "gatekeeper"
+# Walls that are no ValidatingAdmissionPolicies: what their refusals hold (pod-security-admission,
+# admission/admission.go; Kubernetes 1.24, plugin/pkg/admission/security/podsecuritypolicy/admission.go; OpenShift's
+# apiserver-library-go, pkg/securitycontextconstraints/sccadmission/admission.go; apiserver,
+# plugin/webhook/errors/statuserror.go). `{}` is the case's rule.
+OTHER_WALLS: Mapping[str, tuple[str, ...]] = {
+    POD_SECURITY: ("violates PodSecurity", "{}"),
+    POD_SECURITY_POLICY: ("PodSecurityPolicy: unable to admit pod", "{}"),
+    SECURITY_CONTEXT_CONSTRAINTS: ("unable to validate against any security context constraint", "{}"),
+    KYVERNO: ('admission webhook "', "buildkeep-images", "[{}]"),
+    GATEKEEPER: ('admission webhook "', "buildkeep-images", "[{}]"),
+}
+_POLICY_WORDS = ("ValidatingAdmissionPolicy '{policy}'", "[{}]")
+# Walls whose refusals name no rule of ours.
+RULELESS = (POD_SECURITY, POD_SECURITY_POLICY, SECURITY_CONTEXT_CONSTRAINTS)
+# Where those plugins that choose one of several policies for a pod write which one it was.
+_CHOSEN = ("kubernetes.io/psp", "openshift.io/scc")
 # Quota answers last: who meets it has passed every policy (kube-apiserver, plugins.go, AllOrderedPlugins).
 _QUOTA = ("exceeded quota:", "status unknown for quota:")
 POLL_SECONDS = 0.25
+# An API server reads policies and bindings once a second: after so long an old answer is due to what is there.
+LAG_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
 class Case:
     """One pod, or another request, and what must become of it.
 
-    `policy` PodSecurity means Pod Security Admission, which has no rules. `warned` is what mode audit does: the policy
+    `policy` is a ValidatingAdmissionPolicy, or a key of OTHER_WALLS; for one of RULELESS `rule` is
+    empty, or words that the refusal must hold. `warned` is what mode audit does: the policy
     speaks, though it lets the pod in; a refusal by it proves the same. `request` takes the place of `pod`: see
     canaries_requests.other_request. `user` is whom to impersonate in place of the task's.
 
@@ -57,13 +79,26 @@ class Case:
 
 @dataclass(frozen=True)
 class Reply:
-    """What became of a case: `ok`, `admitted` at all, the server's words, and whether trying again is pointless."""
+    """What became of a case.
+
+    Attributes:
+        ok: it was answered as expected.
+        admitted: it got past every policy.
+        message: the API server's words.
+        namespace_missing: there is no such namespace.
+        hopeless: trying again is pointless.
+        by: name of the PodSecurityPolicy or SecurityContextConstraints that admitted it, where there is one.
+    """
 
     ok: bool
     admitted: bool
     message: str = ""
     namespace_missing: bool = False
     hopeless: bool = False
+    by: str = ""
+
+
+Wrong = list[tuple[Case, Reply]]
 
 
 def read_cases(raw: Sequence[Mapping[str, Any]]) -> list[Case]:
@@ -77,7 +112,7 @@ def read_cases(raw: Sequence[Mapping[str, Any]]) -> list[Case]:
             problems.append(f"cases[{index}] ({case.name}): give either pod or request")
         if case.request and not (case.request.get("verb") in VERBS and case.request.get("body")):
             problems.append(f"cases[{index}] ({case.name}): request needs body and a verb of {', '.join(VERBS)}")
-        if case.expect != ADMITTED and not (case.policy and (case.rule or case.policy == POD_SECURITY)):
+        if case.expect != ADMITTED and not (case.policy and (case.rule or case.policy in RULELESS)):
             problems.append(f"cases[{index}] ({case.name}): expect {case.expect} needs policy and rule: name both")
         cases.append(case)
     if problems:
@@ -87,9 +122,8 @@ def read_cases(raw: Sequence[Mapping[str, Any]]) -> list[Case]:
 
 def is_refusal(case: Case, message: str) -> bool:
     """Whether the server's words are the refusal meant by the case."""
-    if case.policy == POD_SECURITY:
-        return "violates PodSecurity" in message
-    return f"ValidatingAdmissionPolicy '{case.policy}'" in message and f"[{case.rule}]" in message
+    words = OTHER_WALLS.get(case.policy, _POLICY_WORDS)
+    return all(word.format(case.rule, policy=case.policy) in message for word in words)
 
 
 def _passed(case: Case, error: ApiError | None) -> bool:
@@ -101,12 +135,23 @@ def _passed(case: Case, error: ApiError | None) -> bool:
     return error.status == 403 and any(words in error.server_message for words in _QUOTA)
 
 
-def judge(case: Case, error: ApiError | None, warnings: Sequence[str] = ()) -> Reply:
-    """What an answer, an error or the warnings of a success, means for a case. No error means admitted."""
+def judge(
+    case: Case, error: ApiError | None, warnings: Sequence[str] = (), made: Mapping[str, Any] | None = None
+) -> Reply:
+    """What an answer means for a case.
+
+    Args:
+        case: what was sent.
+        error: the API server's; None means admitted.
+        warnings: of a success.
+        made: the object of a success.
+    """
     message = error.server_message if error else ""
     if error is None or _passed(case, error):
         warned = case.expect == WARNED and any(is_refusal(case, text) for text in warnings)
-        return Reply(case.expect == ADMITTED or warned, True, message)
+        notes = ((made or {}).get("metadata") or {}).get("annotations") or {}
+        chosen = next((notes[name] for name in _CHOSEN if name in notes), "")
+        return Reply(case.expect == ADMITTED or warned, True, message, by=chosen)
     refusal = error.status in {403, 422} and is_refusal(case, message)
     return Reply(
         ok=case.expect != ADMITTED and refusal,
@@ -117,18 +162,32 @@ def judge(case: Case, error: ApiError | None, warnings: Sequence[str] = ()) -> R
     )
 
 
+def _hopeless(failed: Wrong) -> bool:
+    return all(reply.hopeless for _, reply in failed)
+
+
 def identity(user: str, groups: Sequence[str]) -> list[tuple[str, str]]:
     """The headers that make a request somebody else's."""
     return [("Impersonate-User", user), *(("Impersonate-Group", group) for group in groups)] if user else []
 
 
 class Canary:
-    """Sends cases to one cluster under one identity, where a case names no user of its own."""
+    """Sends cases to one cluster under one identity, where a case names no user of its own.
 
-    def __init__(self, cluster: Cluster, user: str, groups: Sequence[str]) -> None:
+    Args:
+        cluster: where.
+        user: whom to impersonate; empty for nobody.
+        groups: of that user.
+        futile: whether the cluster's own objects are such that waiting for these cases cannot help.
+    """
+
+    def __init__(
+        self, cluster: Cluster, user: str, groups: Sequence[str], futile: Callable[[Wrong], bool] = lambda _: False
+    ) -> None:
         self._cluster = cluster
         self._user = user
         self._groups = groups
+        self._futile = futile
 
     def send(self, case: Case) -> Reply:
         """Sends one case once. Raises Unreachable."""
@@ -148,9 +207,9 @@ class Canary:
             )
         except ApiError as error:
             return judge(case, error)
-        return judge(case, None, answer.warnings)
+        return judge(case, None, answer.warnings, answer.body)
 
-    def run(self, cases: Sequence[Case], timeout: float, check: bool) -> tuple[list[Case], list[tuple[Case, Reply]]]:
+    def run(self, cases: Sequence[Case], timeout: float, check: bool) -> tuple[list[Case], Wrong]:
         """Sends the cases until all are as expected: first those to be refused, then, with the walls up, the others.
 
         Args:
@@ -164,16 +223,20 @@ class Canary:
         """
         end = time.monotonic() + timeout
         skipped: list[Case] = []
-        wrong: list[tuple[Case, Reply]] = []
+        wrong: Wrong = []
         for expect in (REFUSED, WARNED, ADMITTED):
             left = [case for case in cases if case.expect == expect]
+            look = time.monotonic() + LAG_SECONDS
             while left:
                 replies = list(zip(left, parallel(self.send, left), strict=True))
                 if check:
                     skipped += [case for case, reply in replies if reply.namespace_missing]
                     replies = [pair for pair in replies if not pair[1].namespace_missing]
                 failed = [pair for pair in replies if not pair[1].ok]
-                if failed and (time.monotonic() >= end or all(reply.hopeless for _, reply in failed)):
+                now = time.monotonic()
+                lagging = now < look
+                look = look if lagging else now + LAG_SECONDS
+                if failed and (now >= end or _hopeless(failed) or (not lagging and self._futile(failed))):
                     wrong += failed
                     break
                 left = [case for case, _ in failed]

@@ -3,137 +3,169 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
+from ansible_collections.buildkeep.ci.plugins.module_utils.applying_replacing import strangers
 from ansible_collections.buildkeep.ci.plugins.module_utils.canaries import (
     ADMITTED,
+    GATEKEEPER,
+    KYVERNO,
+    OTHER_WALLS,
     POD_SECURITY,
+    POD_SECURITY_POLICY,
+    SECURITY_CONTEXT_CONSTRAINTS,
     WARNED,
     Case,
     Reply,
 )
+from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_evidence import Evidence
+from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_foreign import foreign_cause
+from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_matching import (
+    Asked,
+    condition_problem,
+    matching_problem,
+)
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
-from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster
-from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import Object, labels_of
+from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import Object
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import CANARY_ROLE, LABEL_TENANT, PSA_PREFIX
 
-ADMISSION = "admissionregistration.k8s.io/v1"
 # How RBAC refuses (apiserver, responsewriters/errors.go).
 _NO_RIGHT = re.compile(r'cannot (\w+) resource "([\w/]+)"')
 MAKE_POLICY = "run the role pod_security"
 MAKE_TENANT = "run the role tenants (pod_security for the canary namespace)"
 
 
-def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
-    """Whether a label selector (meta/v1 LabelSelector) selects these labels. None and {} select everything."""
-    selector = selector or {}
-    if any(labels.get(name) != value for name, value in (selector.get("matchLabels") or {}).items()):
-        return False
-    return all(_holds(expression, labels) for expression in selector.get("matchExpressions") or [])
+@dataclass(frozen=True)
+class Cause:
+    """One sentence. `certain` where an object of the cluster is wrong, so that waiting cannot help."""
+
+    text: str
+    certain: bool = False
 
 
-def _holds(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    value = labels.get(expression["key"])
-    values = expression.get("values") or []
-    outcomes = {
-        "In": value in values,
-        "NotIn": value not in values,
-        "Exists": value is not None,
-        "DoesNotExist": value is None,
-    }
-    return outcomes[expression["operator"]]
-
-
-def binding_problem(binding: Object, labels: Mapping[str, str]) -> str | None:
-    """Why a binding enforces nothing in a namespace with these labels, or None where it does."""
+def binding_problem(binding: Object, asked: Asked, action: str = "Deny") -> str | None:
+    """Why a binding does nothing about a request, or None where it does."""
     name, spec = binding["metadata"]["name"], binding["spec"]
     actions = spec.get("validationActions") or []
-    if "Deny" not in actions:
-        return f"its binding {name} has the actions {', '.join(actions) or 'none'}, not Deny"
-    matching = spec.get("matchResources") or {}
-    if not selects(matching.get("namespaceSelector"), labels):
-        shown = ", ".join(f"{label}={value}" for label, value in sorted(labels.items()) if "/" in label) or "no labels"
-        return f"its binding {name} does not select the namespace (which has {shown})"
-    return None
+    if action not in actions:
+        return f"its binding {name} has the actions {', '.join(actions) or 'none'}, not {action}"
+    if spec.get("paramRef"):
+        return f"its binding {name} has a paramRef, which no policy of ours reads"
+    problem = matching_problem(spec.get("matchResources"), asked)
+    return f"its binding {name} {problem}" if problem else None
 
 
-def policy_cause(policy: Object | None, bindings: list[Object], case: Case, labels: Mapping[str, str]) -> str:
-    """Why a ValidatingAdmissionPolicy let a pod through that it must refuse."""
+def own_problem(policy: Object, asked: Asked) -> str | None:
+    """Why a policy does nothing about a request, whatever its bindings say; None where it does."""
+    spec = policy["spec"]
+    if not spec.get("validations"):
+        return "has no validations"
+    return matching_problem(spec.get("matchConstraints"), asked) or condition_problem(spec.get("matchConditions"))
+
+
+def policy_cause(policy: Object | None, bindings: Sequence[Object], case: Case, asked: Asked) -> Cause:
+    """Why a ValidatingAdmissionPolicy let a request through that it must refuse, or warn about."""
     if policy is None:
-        return f"the ValidatingAdmissionPolicy {case.policy} does not exist; {MAKE_POLICY}"
+        return Cause(f"the ValidatingAdmissionPolicy {case.policy} does not exist; {MAKE_POLICY}", certain=True)
     own = [binding for binding in bindings if binding["spec"].get("policyName") == case.policy]
     if not own:
-        return f"no ValidatingAdmissionPolicyBinding names the policy {case.policy}; {MAKE_POLICY}"
-    problems = [binding_problem(binding, labels) for binding in own]
+        return Cause(f"no ValidatingAdmissionPolicyBinding names the policy {case.policy}; {MAKE_POLICY}", certain=True)
+    by = _by_whom([policy, *own])
+    if problem := own_problem(policy, asked):
+        return Cause(f"the policy {case.policy} {problem}{by}; {MAKE_POLICY}", certain=True)
+    wanted, verb = ("Warn", "warn") if case.expect == WARNED else ("Deny", "deny")
+    problems = [binding_problem(binding, asked, wanted) for binding in own]
     if None not in problems:
-        label = "" if labels.get(LABEL_TENANT) else f"; the namespace has no label {LABEL_TENANT}: {MAKE_TENANT}"
-        return f"the policy {case.policy} does not deny here: {'; '.join(filter(None, problems))}{label}"
-    return (
-        f"policy {case.policy} and its binding are in place, yet the rule {case.rule} did not refuse it; "
+        label = "" if asked.namespace.get(LABEL_TENANT) else f"the namespace has no label {LABEL_TENANT}: {MAKE_TENANT}"
+        text = f"the policy {case.policy} does not {verb} here: {'; '.join(filter(None, problems))}{by}"
+        return Cause(f"{text}; {label or MAKE_POLICY}", certain=True)
+    ignored = ", though its failurePolicy is not Fail" if policy["spec"].get("failurePolicy", "Fail") != "Fail" else ""
+    return Cause(
+        f"policy {case.policy} and its binding are in place{ignored}, yet the rule {case.rule} did not refuse it{by}; "
         f"{MAKE_POLICY}, so that the policy is the one of this release"
     )
 
 
-def warning_cause(policy: Object | None, bindings: list[Object], case: Case, labels: Mapping[str, str]) -> str:
-    """Why a policy did not even warn, where mode audit wants that."""
-    if policy is None:
-        return f"the ValidatingAdmissionPolicy {case.policy} does not exist; {MAKE_POLICY}"
-    if not labels.get(LABEL_TENANT):
-        return f"the namespace has no label {LABEL_TENANT}; {MAKE_TENANT}"
-    names = ", ".join(item["metadata"]["name"] for item in bindings if item["spec"].get("policyName") == case.policy)
-    return (
-        f"neither the policy {case.policy} nor a binding of it ({names or 'there is none'}) speaks here; {MAKE_POLICY}"
-    )
+def _by_whom(items: Sequence[Object]) -> str:
+    """Who besides us set something in these objects, to stand at the end of a sentence."""
+    names = sorted({name for item in items for name in strangers(item)})
+    return f" (changed by {', '.join(names)})" if names else ""
 
 
-def pod_security_cause(labels: Mapping[str, str]) -> str:
+def pod_security_cause(labels: Mapping[str, str]) -> Cause:
     """Why Pod Security Admission let a pod through that it must refuse."""
     level = labels.get(f"{PSA_PREFIX}enforce")
     if level is None:
-        return f"the namespace has no label {PSA_PREFIX}enforce; {MAKE_TENANT}"
-    return (
-        f"the namespace's label {PSA_PREFIX}enforce is {level}, or an exemption in the API server's configuration holds"
+        return Cause(f"the namespace has no label {PSA_PREFIX}enforce; {MAKE_TENANT}", certain=True)
+    return Cause(
+        f"the namespace's label {PSA_PREFIX}enforce is {level}, or an exemption in the API server's configuration "
+        f"holds; {MAKE_TENANT}, and look at that configuration"
     )
 
 
-def cause(cluster: Cluster, case: Case, reply: Reply) -> str:
-    """One sentence about why a case was not answered as expected. Raises BuildkeepError when even looking fails."""
+def admitted_by_cause(case: Case, reply: Reply) -> Cause:
+    """Why an admission plugin that asks which of its policies a pod may use let one through."""
+    by = f"{case.policy} {reply.by}" if reply.by else f"some {case.policy}"
+    return Cause(
+        f"{by} admits it there; take away the right to `use` it from the pod's ServiceAccount and from whoever creates "
+        f"pods, its groups included, and {MAKE_POLICY}"
+    )
+
+
+def webhook_cause(case: Case) -> Cause:
+    """Why a policy engine of others, which holds the allowlist, let an image through."""
+    return Cause(
+        f"{case.policy} did not answer with the policy buildkeep-images; see that it runs, that its webhook reaches "
+        f"the namespace, and that its policy is in place (run the role registry_allowlist)"
+    )
+
+
+_ADMITTED_BY: Mapping[str, Callable[[Evidence, Case, Reply], Cause]] = {
+    POD_SECURITY: lambda evidence, case, _: pod_security_cause(evidence.labels(case.namespace)),
+    POD_SECURITY_POLICY: lambda _, case, reply: admitted_by_cause(case, reply),
+    SECURITY_CONTEXT_CONSTRAINTS: lambda _, case, reply: admitted_by_cause(case, reply),
+    KYVERNO: lambda *given: webhook_cause(given[1]),
+    GATEKEEPER: lambda *given: webhook_cause(given[1]),
+}
+assert set(_ADMITTED_BY) == set(OTHER_WALLS)  # noqa: S101 - two tables of one thing
+
+
+def cause(evidence: Evidence, case: Case, reply: Reply) -> Cause:
+    """Why a case was not answered as expected. Raises BuildkeepError when even looking fails."""
     if reply.hopeless:
-        return "you may not act as the controller; use a kubeconfig whose user may impersonate it"
+        return Cause("you may not act as the controller; use a kubeconfig whose user may impersonate it", certain=True)
     if reply.namespace_missing:
-        return f"the namespace {case.namespace} does not exist; {MAKE_TENANT}"
-    denied = _NO_RIGHT.search(reply.message)
-    if denied:
-        return (
+        return Cause(f"the namespace {case.namespace} does not exist; {MAKE_TENANT}", certain=True)
+    if denied := _NO_RIGHT.search(reply.message):
+        return Cause(
             f"canaries may not {denied[1]} {denied[2]} there, since the Role {CANARY_ROLE} or its binding is missing; "
             f"{MAKE_TENANT}"
         )
-    if case.expect == ADMITTED or not reply.admitted:
-        return f"the API server said: {reply.message}"
-    namespace = cluster.get(cluster.resource("v1", "Namespace"), "", case.namespace)
-    labels = labels_of(namespace) if namespace else {}
-    if case.policy == POD_SECURITY:
-        return pod_security_cause(labels)
     try:
-        policy = cluster.get(cluster.resource(ADMISSION, "ValidatingAdmissionPolicy"), "", case.policy)
-        bindings = list(cluster.list(cluster.resource(ADMISSION, "ValidatingAdmissionPolicyBinding")))
+        if case.expect == ADMITTED or not reply.admitted:
+            return Cause(foreign_cause(evidence, case, reply))
+        if case.policy in _ADMITTED_BY:
+            return _ADMITTED_BY[case.policy](evidence, case, reply)
+        return policy_cause(evidence.policy(case.policy), evidence.bindings(), case, evidence.asked(case))
     except ApiError as error:
-        return f"policies cannot be read to say why: {error}"
-    if case.expect == WARNED:
-        return warning_cause(policy, bindings, case, labels)
-    return policy_cause(policy, bindings, case, labels)
+        return Cause(f"policies cannot be read to say why: {error}; the API server said: {reply.message}")
 
 
 _MUST = {WARNED: "warned about"}
 
 
-def sentence(cluster: Cluster, case: Case, reply: Reply) -> str:
+def sentence(evidence: Evidence, case: Case, reply: Reply) -> str:
     """The problem of one case: what was expected, what came, and why."""
     by = f" by {case.policy}" + (f" [{case.rule}]" if case.rule else "") if case.expect != ADMITTED else ""
     became = "admitted" if reply.admitted else "refused otherwise" if case.expect != ADMITTED else "refused"
     return (
         f"canary {case.name} in namespace {case.namespace} must be {_MUST.get(case.expect, case.expect)}{by}, "
-        f"but was {became}: "
-        f"{cause(cluster, case, reply)}"
+        f"but was {became}: {cause(evidence, case, reply).text}"
     )
+
+
+def futile(evidence: Evidence, wrong: Sequence[tuple[Case, Reply]]) -> bool:
+    """Whether objects of the cluster are such that waiting helps none of these cases. Reads the cluster anew."""
+    evidence.forget()
+    return all(cause(evidence, case, reply).certain for case, reply in wrong)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.canaries import (
@@ -11,7 +12,8 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.canaries import (
     Canary,
     read_cases,
 )
-from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_causes import sentence
+from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_causes import futile, sentence
+from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_evidence import Evidence
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import connect
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests_plugin import CONNECTION, Mode
@@ -48,10 +50,12 @@ def canary(arguments: dict[str, Any], mode: Mode) -> dict[str, Any]:
     if any(case.since for case in cases):
         version = parse_version(cluster.client.request("GET", "/version", what="read the version").body)
         cases = [case for case in cases if case.applies(version)]
-    sender = Canary(cluster, arguments["user"], arguments["groups"])
+    evidence = Evidence(cluster)
+    sender = Canary(cluster, arguments["user"], arguments["groups"], partial(futile, evidence))
     skipped, wrong = sender.run(cases, arguments["timeout"], mode.check)
     if wrong:
-        raise BuildkeepError([sentence(cluster, case, reply) for case, reply in wrong])
+        evidence.forget()
+        raise BuildkeepError([sentence(evidence, case, reply) for case, reply in wrong])
     left_out = {case.name for case in skipped}
     return {
         "changed": False,

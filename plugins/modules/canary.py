@@ -52,11 +52,16 @@ options:
         required: true
         choices: [refused, admitted, warned]
       policy:
-        description: The policy that must refuse it; V(PodSecurity) for Pod Security Admission.
+        description:
+          - The policy that must refuse it. V(PodSecurity) for Pod Security Admission, V(PodSecurityPolicy),
+            V(SecurityContextConstraints), and V(kyverno) or V(gatekeeper) for the policy C(buildkeep-images) there.
         type: str
         default: ""
       rule:
-        description: The rule's id in the refusal, without its brackets.
+        description:
+          - The rule's id in the refusal, without its brackets.
+          - V(PodSecurity), V(PodSecurityPolicy) and V(SecurityContextConstraints) know no rules of ours; words that the
+            refusal must hold.
         type: str
         default: ""
       since:
@@ -75,7 +80,9 @@ options:
     elements: str
     default: []
   timeout:
-    description: Seconds until an answer that is not as expected becomes a failure.
+    description:
+      - Seconds until an answer that is not as expected becomes a failure. It becomes one sooner, after three, where the
+        objects of the cluster are such that waiting cannot help, such as a policy without a binding.
     type: float
     default: 30
   kubeconfig:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.buildkeep.ci.plugins.module_utils import canaries, canaries_causes
+from ansible_collections.buildkeep.ci.plugins.module_utils import canaries
 from ansible_collections.buildkeep.ci.plugins.module_utils.canaries import Case
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
@@ -130,49 +130,45 @@ def test_identity() -> None:
 
 
 @pytest.mark.parametrize(
-    ("selector", "selected"),
+    ("policy", "rule", "message", "ok"),
     [
-        (None, True),
-        ({}, True),
-        ({"matchLabels": {"a": "1"}}, True),
-        ({"matchLabels": {"a": "2"}}, False),
-        ({"matchExpressions": [{"key": "a", "operator": "In", "values": ["1", "2"]}]}, True),
-        ({"matchExpressions": [{"key": "a", "operator": "NotIn", "values": ["1"]}]}, False),
-        ({"matchExpressions": [{"key": "b", "operator": "NotIn", "values": ["1"]}]}, True),
-        ({"matchExpressions": [{"key": "a", "operator": "Exists"}]}, True),
-        ({"matchExpressions": [{"key": "b", "operator": "Exists"}]}, False),
-        ({"matchExpressions": [{"key": "b", "operator": "DoesNotExist"}]}, True),
-        ({"matchLabels": {"a": "1"}, "matchExpressions": [{"key": "a", "operator": "DoesNotExist"}]}, False),
+        ("PodSecurityPolicy", "spec.hostPID", "PodSecurityPolicy: unable to admit pod: [spec.hostPID: Invalid]", True),
+        ("PodSecurityPolicy", "spec.hostIPC", "PodSecurityPolicy: unable to admit pod: [spec.hostPID: Invalid]", False),
+        ("PodSecurityPolicy", "", PSA, False),
+        ("SecurityContextConstraints", "", "unable to validate against any security context constraint: []", True),
+        ("kyverno", "images", 'admission webhook "v.kyverno.svc" denied: buildkeep-images: [images] no', True),
+        ("kyverno", "images", 'admission webhook "v.kyverno.svc" denied: others: [images] no', False),
+        ("gatekeeper", "images", "[images] buildkeep-images", False),
     ],
 )
-def test_selectors(selector: dict[str, Any] | None, selected: bool) -> None:
-    assert canaries_causes.selects(selector, {"a": "1"}) is selected
+def test_each_wall_has_its_own_words(policy: str, rule: str, message: str, ok: bool) -> None:
+    assert canaries.judge(case(policy=policy, rule=rule), error(message)).ok is ok
 
 
-def binding(actions: list[str], policy: str = "buildkeep-pods") -> dict[str, Any]:
-    selector = {"matchLabels": {"buildkeep.dev/mode": "enforce"}}
-    spec = {"policyName": policy, "validationActions": actions, "matchResources": {"namespaceSelector": selector}}
-    return {"metadata": {"name": "b"}, "spec": spec}
+def test_who_admitted_a_pod_is_remembered() -> None:
+    made = {"metadata": {"annotations": {"kubernetes.io/psp": "privileged"}}}
+    reply = canaries.judge(case(policy="PodSecurityPolicy", rule=""), None, (), made)
+    assert (reply.ok, reply.admitted, reply.by) == (False, True, "privileged")
 
 
-@pytest.mark.parametrize(
-    ("policy", "bindings", "labels", "words"),
-    [
-        (None, [], {}, "ValidatingAdmissionPolicy buildkeep-pods does not exist"),
-        ({}, [], {}, "no ValidatingAdmissionPolicyBinding names the policy"),
-        ({}, [binding(["Deny"], "other")], {}, "no ValidatingAdmissionPolicyBinding names the policy"),
-        ({}, [binding(["Warn", "Audit"])], {"buildkeep.dev/mode": "enforce"}, "actions Warn, Audit, not Deny"),
-        ({}, [binding(["Deny"])], {"buildkeep.dev/mode": "audit"}, "does not select the namespace"),
-        ({}, [binding(["Deny"])], {}, "has no label buildkeep.dev/tenant: run the role tenants"),
-        ({}, [binding(["Deny"])], {"buildkeep.dev/mode": "enforce"}, "are in place, yet the rule images"),
-    ],
-)
-def test_causes(policy: dict[str, Any] | None, bindings: list[Any], labels: dict[str, str], words: str) -> None:
-    assert words in canaries_causes.policy_cause(policy, bindings, case(), labels)
+class Server:
+    """A cluster that lets everything in, for the loop alone."""
+
+    def __init__(self, looks: list[bool]) -> None:
+        self.looks = looks
+        self.sent = 0
+
+    def futile(self, wrong: canaries.Wrong) -> bool:
+        assert wrong
+        return self.looks.pop(0)
 
 
-def test_causes_of_pod_security() -> None:
-    assert "has no label pod-security.kubernetes.io/enforce" in canaries_causes.pod_security_cause({})
-    assert "enforce is privileged" in canaries_causes.pod_security_cause(
-        {"pod-security.kubernetes.io/enforce": "privileged"}
-    )
+def test_waiting_ends_early_where_the_cluster_itself_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is looked at only after an answer can no longer be old, and again when it was no help."""
+    server = Server([False, True])
+    canary = canaries.Canary(None, "", [], server.futile)  # type: ignore[arg-type]
+    monkeypatch.setattr(canary, "send", lambda given: canaries.judge(given, None))
+    monkeypatch.setattr(canaries, "LAG_SECONDS", 0.02)
+    monkeypatch.setattr(canaries, "POLL_SECONDS", 0.01)
+    skipped, wrong = canary.run([case()], 30.0, check=False)
+    assert (skipped, [each for each, _ in wrong], server.looks) == ([], [case()], [])
