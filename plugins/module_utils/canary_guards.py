@@ -1,7 +1,7 @@
 """The canaries of the policies that are not about pods: one request for each, which that policy must refuse.
 
 Every request is one that RBAC lets the canaries' group send (`rights`), for else RBAC would answer first. None of them
-leaves anything behind: four are dry runs, and the commands are for a pod that does not exist.
+leaves anything behind: all but the commands are dry runs, and those are for a pod that does not exist.
 """
 
 from __future__ import annotations
@@ -13,11 +13,16 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
     ANNOTATION_IMAGES,
     CANARY_NAMESPACE,
     CANARY_ROLE,
+    POLICY_CLAIMS,
     POLICY_EXEC,
     POLICY_NAMES,
     POLICY_NAMESPACES,
+    POLICY_PERSISTENTVOLUMES,
     POLICY_ROLEBINDINGS,
     POLICY_ROLES,
+    POLICY_SERVICEACCOUNTS,
+    POLICY_SERVICES,
+    POLICY_WORKLOADS,
     STRANGER,
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings
@@ -26,6 +31,9 @@ Case = dict[str, Any]
 Rule = dict[str, Any]
 
 _RBAC = "rbac.authorization.k8s.io"
+_OURS = ("services", "serviceaccounts", "persistentvolumeclaims")
+# RFC 2606: nobody has a StorageClass, or a registry, of this name.
+_NOBODYS = "canary.buildkeep.invalid"
 
 
 def reserved_name(prefix: str) -> str:
@@ -40,20 +48,22 @@ def rights() -> list[Rule]:
     no more than this Role. A Namespace counts as lying in itself, so that a Role of it is enough to change it.
     """
     return [
-        {"apiGroups": [""], "resources": ["pods", "pods/exec", "pods/attach"], "verbs": ["create"]},
+        {"apiGroups": [""], "resources": ["pods", "pods/exec", "pods/attach", *_OURS], "verbs": ["create"]},
+        {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["create"]},
         {"apiGroups": [_RBAC], "resources": ["roles", "rolebindings"], "verbs": ["create"]},
         {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": [CANARY_NAMESPACE], "verbs": ["patch"]},
     ]
 
 
 def cluster_rights(prefix: str) -> list[Rule]:
-    """The rules of the ClusterRole: to create one namespace, which the policy about names refuses.
+    """The rules of the ClusterRole: to create one namespace and one volume, which policies refuse.
 
     An ordinary create cannot be limited by name; server-side apply names the object, also to RBAC.
     """
-    names = [reserved_name(prefix)]
+    named = {"namespaces": reserved_name(prefix), "persistentvolumes": CANARY_NAMESPACE}
     return [
-        {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": names, "verbs": ["create", "patch"]},
+        {"apiGroups": [""], "resources": [kind], "resourceNames": [name], "verbs": ["create", "patch"]}
+        for kind, name in named.items()
     ]
 
 
@@ -78,6 +88,44 @@ def guard_cases(settings: Settings) -> list[Case]:
         _case("rolebindings", POLICY_ROLEBINDINGS, {"verb": CREATE, "body": binding}),
         _case("namespaces", POLICY_NAMESPACES, {"verb": PATCH, "body": space}),
         _case("names", POLICY_NAMES, {"verb": APPLY, "body": _object("Namespace", reserved_name(settings.prefix))}),
+        *_object_cases(settings),
+    ]
+
+
+def _object_cases(settings: Settings) -> list[Case]:
+    """Give those about what else stands in a tenant's namespace, and about volumes."""
+    identity = _object("ServiceAccount", "canary", annotations={f"{_NOBODYS}/identity": "canary"})
+    service = _object("Service", "canary")
+    service["spec"] = {"externalIPs": ["192.0.2.1"], "ports": [{"port": 80}]}
+    claim = _object("PersistentVolumeClaim", "canary")
+    size = {"storage": "1Mi"}
+    claim["spec"] = {
+        "storageClassName": _NOBODYS,
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": size},
+    }
+    volume = _object("PersistentVolume", CANARY_NAMESPACE)
+    volume["spec"] = {
+        "storageClassName": _NOBODYS,
+        "accessModes": ["ReadWriteOnce"],
+        "capacity": size,
+        "hostPath": {"path": "/canary"},
+        "claimRef": {"namespace": reserved_name(settings.prefix), "name": "canary"},
+    }
+    labels = {"app": "canary"}
+    workload = _object("Deployment", "canary")
+    container = {"name": "canary", "image": f"{_NOBODYS}/foreign:1"}
+    workload["apiVersion"] = "apps/v1"
+    workload["spec"] = {
+        "selector": {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+    }
+    return [
+        _case("services", POLICY_SERVICES, {"verb": CREATE, "body": service}),
+        _case("serviceaccounts", POLICY_SERVICEACCOUNTS, {"verb": CREATE, "body": identity}),
+        _case("claims", POLICY_CLAIMS, {"verb": CREATE, "body": claim}),
+        _case("persistentvolumes", POLICY_PERSISTENTVOLUMES, {"verb": APPLY, "body": volume}),
+        {**_case("workloads", POLICY_WORKLOADS, {"verb": CREATE, "body": workload}), "expect": "warned"},
     ]
 
 

@@ -11,14 +11,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from ansible_collections.buildkeep.ci.plugins.module_utils import images, manifests, names, policies_pods, rules
+from ansible_collections.buildkeep.ci.plugins.module_utils import (
+    images,
+    manifests,
+    names,
+    policies_guards,
+    policies_pods,
+    policies_workloads,
+    rules,
+)
 from ansible_collections.buildkeep.ci.plugins.module_utils.cel import literal
 from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profiles
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "roles" / "pod_security" / "templates"
 # Policies that hold in tenants' namespaces, by mode; the others guard what makes a namespace a tenant and always deny.
-TENANT_POLICIES = (names.POLICY_PODS, names.POLICY_EXEC, names.POLICY_ROLES, names.POLICY_ROLEBINDINGS)
-GUARDS = (names.POLICY_NAMESPACES, names.POLICY_NAMES)
+TENANT_POLICIES = (
+    names.POLICY_PODS,
+    names.POLICY_EXEC,
+    names.POLICY_ROLES,
+    names.POLICY_ROLEBINDINGS,
+    names.POLICY_SERVICES,
+    names.POLICY_SERVICEACCOUNTS,
+    names.POLICY_CLAIMS,
+)
+GUARDS = (names.POLICY_NAMESPACES, names.POLICY_NAMES, names.POLICY_PERSISTENTVOLUMES)
+# Policies that only ever warn.
+WARNINGS = (names.POLICY_WORKLOADS,)
 
 # What the Kubernetes plugin's client calls (jenkinsci/kubernetes-plugin); `get` on exec is its WebSocket.
 _CONTROLLER_VERBS = {
@@ -135,7 +153,8 @@ def build_policies(
     context = _context(
         profiles, cluster_images, _user(controller), namespace_prefix, rows, priority_class, options or Options()
     )
-    paths = [str(TEMPLATES / f"{name.removeprefix('buildkeep-')}.yaml.j2") for name in (*TENANT_POLICIES, *GUARDS)]
+    every = (*TENANT_POLICIES, *GUARDS, *WARNINGS)
+    paths = [str(TEMPLATES / f"{name.removeprefix('buildkeep-')}.yaml.j2") for name in every]
     policies = manifests.render(paths, context, None)
     return policies + manifests.render(
         [str(TEMPLATES / "binding.yaml.j2")], {}, [{"binding": one} for one in bindings()]
@@ -155,7 +174,9 @@ def bindings() -> list[dict[str, Any]]:
         for policy in TENANT_POLICIES
         for mode, (actions, selector) in modes.items()
     ]
-    return by_mode + [{"name": name, "policy": name, "actions": ["Deny"], "selector": []} for name in GUARDS]
+    guards = [{"name": name, "policy": name, "actions": ["Deny"], "selector": []} for name in GUARDS]
+    warnings = [{"name": name, "policy": name, "actions": modes["audit"][0], "selector": [tenant]} for name in WARNINGS]
+    return by_mode + guards + warnings
 
 
 def _user(controller: Controller | Mapping[str, str]) -> str:
@@ -175,14 +196,17 @@ def _context(
 ) -> dict[str, Any]:
     entries = list(dict.fromkeys([*images.template_images(profiles), *cluster_images]))
     pod_rules = [rule for rule in table if rule.policy == names.POLICY_PODS]
+    pod_variables = policies_pods.variables(pod_rules, profiles, entries, priority_class)
     return {
         "pods": {
             "matchConditions": policies_pods.match_conditions(),
-            "variables": policies_pods.variables(pod_rules, profiles, entries, priority_class),
+            "variables": pod_variables,
             "expression": policies_pods.EXPRESSION,
             "message": policies_pods.MESSAGE,
             "messageExpression": policies_pods.MESSAGE_EXPRESSION,
         },
+        "workloads": policies_workloads.of_template(pod_variables),
+        "guards": policies_guards.context(),
         "controller_user": user,
         "controller_verbs": _CONTROLLER_VERBS,
         "canary_role": names.CANARY_ROLE,

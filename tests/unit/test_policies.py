@@ -27,7 +27,8 @@ def of_kind(built: list[dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]
 
 def test_the_fixed_set(built: list[dict[str, Any]]) -> None:
     found = of_kind(built, "ValidatingAdmissionPolicy")
-    names = ["pods", "exec", "roles", "rolebindings", "namespaces", "names"]
+    names = ["pods", "exec", "roles", "rolebindings", "services", "serviceaccounts", "claims"]
+    names += ["namespaces", "names", "persistentvolumes", "workloads"]
     assert list(found) == [f"buildkeep-{name}" for name in names]
     for spec in found.values():
         assert spec["failurePolicy"] == "Fail" and "paramKind" not in spec
@@ -38,10 +39,16 @@ def test_the_fixed_set(built: list[dict[str, Any]]) -> None:
 
 def test_bindings(built: list[dict[str, Any]]) -> None:
     found = of_kind(built, "ValidatingAdmissionPolicyBinding")
-    assert len(found) == 2 * 4 + 2
-    for name in ("buildkeep-namespaces", "buildkeep-names"):
+    assert len(found) == 2 * 7 + 3 + 1
+    tenant = {"key": "buildkeep.dev/tenant", "operator": "Exists"}
+    assert found["buildkeep-workloads"] == {
+        "policyName": "buildkeep-workloads",
+        "validationActions": ["Warn", "Audit"],
+        "matchResources": {"namespaceSelector": {"matchExpressions": [tenant]}},
+    }
+    for name in ("buildkeep-namespaces", "buildkeep-names", "buildkeep-persistentvolumes"):
         assert found[name] == {"policyName": name, "validationActions": ["Deny"]}
-    for policy in ("buildkeep-pods", "buildkeep-exec", "buildkeep-roles", "buildkeep-rolebindings"):
+    for policy in policies.TENANT_POLICIES:
         for mode, operator, actions in (("enforce", "NotIn", ["Deny"]), ("audit", "In", ["Warn", "Audit"])):
             spec = found[f"{policy}-{mode}"]
             assert (spec["policyName"], spec["validationActions"]) == (policy, actions)

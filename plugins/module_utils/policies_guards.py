@@ -1,0 +1,69 @@
+"""Who the cluster's own controllers are, for the policies that guard more than pods.
+
+They are let through by their exact user names: a right to change an object somewhere else would make a deputy of every
+operator that acts on what a tenant writes. An operator that must write such objects in tenants' namespaces gets the
+verb `manage`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.buildkeep.ci.plugins.module_utils import names
+
+_CONTROLLERS = "system:serviceaccount:kube-system:"
+_OPENSHIFT = "system:serviceaccount:openshift-infra:"
+# Runs its token controller, and where it was given no accounts of their own all its controllers, under this name
+# (kubernetes, cmd/kube-controller-manager/app/controllermanager.go).
+_MANAGER = "system:kube-controller-manager"
+
+# kubernetes, pkg/controller/{endpoint,endpointslice,endpointslicemirroring}.
+ENDPOINT_CONTROLLERS = (
+    _MANAGER,
+    *(f"{_CONTROLLERS}{name}-controller" for name in ("endpoint", "endpointslice", "endpointslicemirroring")),
+)
+# The first creates `default`, the second marks and removes tokens of old. OpenShift's create `builder` and `deployer`,
+# and give every ServiceAccount a pull secret for the cluster's own registry, for which they ask for its tokens
+# (openshift-controller-manager, pkg/serviceaccounts/controllers and pkg/internalregistry/controllers).
+ACCOUNT_CONTROLLERS = (
+    _MANAGER,
+    f"{_CONTROLLERS}service-account-controller",
+    f"{_CONTROLLERS}legacy-service-account-token-cleaner",
+    f"{_OPENSHIFT}serviceaccount-controller",
+    f"{_OPENSHIFT}serviceaccount-pull-secrets-controller",
+)
+# What OpenShift binds in every namespace: the binding's name, which is its ClusterRole's but for the plural, and the
+# one subject as the policy about RoleBindings writes it (openshift-controller-manager, pkg/authorization).
+_OPENSHIFT_BINDER = f"{_OPENSHIFT}default-rolebindings-controller"
+_OPENSHIFT_BINDINGS = {
+    "system:image-pullers": "Group system:serviceaccounts:",
+    "system:image-builders": "system:serviceaccount::builder",
+    "system:deployers": "system:serviceaccount::deployer",
+}
+# Annotations of objects that concern nobody but the tools that wrote the objects.
+TOOL_ANNOTATIONS = ("kubectl.kubernetes.io/", "helm.sh/", "meta.helm.sh/")
+
+# API groups of whose kinds each is a way into a namespace: the Gateway API, and what is older than it.
+ROUTE_GROUPS = (
+    "gateway.networking.k8s.io",
+    "route.openshift.io",
+    "traefik.io",
+    "projectcontour.io",
+    "k8s.nginx.org",
+    "networking.istio.io",
+)
+
+
+def context() -> Mapping[str, Any]:
+    """Give what the templates of these policies insert under the name `guards`."""
+    return {
+        "endpoint_controllers": list(ENDPOINT_CONTROLLERS),
+        "account_controllers": list(ACCOUNT_CONTROLLERS),
+        "tool_annotations": list(TOOL_ANNOTATIONS),
+        "route_groups": list(ROUTE_GROUPS),
+        "mark_prefix": f"{names.DOMAIN}/",
+        "manager": f"whoever has the verb {names.MANAGE_VERB} on {names.MANAGE_RESOURCE}.{names.MANAGE_GROUP}",
+        "openshift_binder": _OPENSHIFT_BINDER,
+        "openshift_bindings": _OPENSHIFT_BINDINGS,
+    }
