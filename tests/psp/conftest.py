@@ -1,0 +1,131 @@
+"""An API server of Kubernetes 1.24 that enforces PodSecurityPolicies, as far as one runs without nodes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import pytest
+from ansible_collections.buildkeep.ci.plugins.module_utils.backends import PSP, Backend
+from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profile
+from ansible_collections.buildkeep.ci.plugins.module_utils.psp import psp_bindings, psp_objects
+from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
+
+from testbed.apiserver import ApiServer
+from tests.api.api import RBAC, Api, Object, until
+
+FLAGS = ("--enable-admission-plugins=PodSecurityPolicy",)
+POLICIES = "/apis/policy/v1beta1/podsecuritypolicies"
+TENANT, NAMESPACE = "shop", "ci-shop"
+PATHS = {
+    "PodSecurityPolicy": POLICIES,
+    "ClusterRole": f"{RBAC}/clusterroles",
+    "RoleBinding": f"{RBAC}/namespaces/{{}}/rolebindings",
+}
+# A second builder, which is not root and needs what kaniko does not.
+IMG = Profile(
+    name="img",
+    image="docker.io/jess/img:v0.5.11",
+    service_account="builder-img",
+    run_as_user=1000,
+    run_as_group=1000,
+    allow_privilege_escalation=True,
+    capabilities_add=("SETGID", "SETUID"),
+    seccomp="Localhost/buildkeep/img.json",
+    pss_level="baseline",
+)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[ApiServer]:
+    """Give a running API server with the plugin, and no policy yet."""
+    with ApiServer(version="1.24", flags=FLAGS) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def admin(server: ApiServer) -> Api:
+    """Give a client of group system:masters, which may use every policy."""
+    return Api(server)
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    """Give an inventory of one tenant, with both builders in the table."""
+    made = read_settings({"tenants": [{"name": TENANT}]})
+    profiles = dataclasses.replace(made.profiles, builders={**made.profiles.builders, "img": IMG})
+    return dataclasses.replace(made, profiles=profiles, backend=Backend(PSP, policies=False, pod_security=True))
+
+
+@pytest.fixture(scope="session")
+def shop(admin: Api, settings: Settings) -> str:
+    """Give a tenant's namespace that has kaniko, in a cluster that also has a policy of its own for the system's pods."""
+    cluster_policies(admin)
+    for item in psp_objects(settings):
+        create(admin, item)
+    namespace(admin, NAMESPACE, ("default", "agent", "pusher", "builder-kaniko", "builder-img"))
+    for item in psp_bindings(NAMESPACE, TENANT, ["kaniko"]):
+        create(admin, item)
+    rule = {"apiGroups": [""], "resources": ["pods"], "verbs": ["*"]}
+    role = {"metadata": {"name": "controller"}, "rules": [rule]}
+    admin.create(f"{RBAC}/namespaces/{NAMESPACE}/roles", role).done()
+    user = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "controller"}
+    bind(admin, NAMESPACE, "controller", "Role", user)
+    good = agent("first")
+    until(lambda: admin.user("controller").pod(NAMESPACE, good), lambda answer: answer.ok)
+    return NAMESPACE
+
+
+def cluster_policies(admin: Api) -> None:
+    """Make what a cluster has of its own: everything is allowed to the system's pods, and to nobody else."""
+    spec = {
+        "privileged": True,
+        "allowPrivilegeEscalation": True,
+        "allowedCapabilities": ["*"],
+        "hostNetwork": True,
+        "hostPorts": [{"min": 0, "max": 65535}],
+        "volumes": ["*"],
+        **{field: {"rule": "RunAsAny"} for field in ("fsGroup", "runAsUser", "seLinux", "supplementalGroups")},
+    }
+    body = {"metadata": {"name": "privileged"}, "spec": spec}
+    admin.create(POLICIES, {"apiVersion": "policy/v1beta1", "kind": "PodSecurityPolicy", **body}).done()
+    use = {"apiGroups": ["policy"], "resources": ["podsecuritypolicies"], "verbs": ["use"]}
+    rules = [{**use, "resourceNames": ["privileged"]}]
+    admin.create(f"{RBAC}/clusterroles", {"metadata": {"name": "psp:privileged"}, "rules": rules}).done()
+    pods = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["create"]}]
+    admin.create(f"{RBAC}/clusterroles", {"metadata": {"name": "make-pods"}, "rules": pods}).done()
+    group = {"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": "system:serviceaccounts:kube-system"}
+    bind(admin, "kube-system", "psp:privileged", "ClusterRole", group)
+    bind(admin, "kube-system", "make-pods", "ClusterRole", group)
+    for name in ("default", "kube-proxy"):
+        admin.create("/api/v1/namespaces/kube-system/serviceaccounts", {"metadata": {"name": name}}).done()
+
+
+def namespace(admin: Api, name: str, accounts: tuple[str, ...]) -> None:
+    """Create a namespace with ServiceAccounts, which are to be used without a token."""
+    admin.create("/api/v1/namespaces", {"metadata": {"name": name}}).done()
+    for account in accounts:
+        body = {"metadata": {"name": account}, "automountServiceAccountToken": False}
+        admin.create(f"/api/v1/namespaces/{name}/serviceaccounts", body).done()
+
+
+def bind(admin: Api, space: str, role: str, kind: str, subject: Object) -> None:
+    """Bind a role in a namespace."""
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role}
+    body = {"metadata": {"name": role}, "roleRef": reference, "subjects": [subject]}
+    admin.create(PATHS["RoleBinding"].format(space), body).done()
+
+
+def create(admin: Api, item: Object) -> None:
+    """Create one of our objects; the server must take every field of it."""
+    path = PATHS[item["kind"]].format(item["metadata"].get("namespace", ""))
+    answer = admin.create(f"{path}?fieldValidation=Strict", item)
+    assert (answer.ok, [text for text in answer.warnings if "deprecated" not in text]) == (True, []), answer
+
+
+def agent(name: str) -> Object:
+    """Make a pod that asks for nothing."""
+    return {
+        "metadata": {"name": name},
+        "spec": {"serviceAccountName": "agent", "containers": [{"name": "a", "image": "example.org/a:1"}]},
+    }
