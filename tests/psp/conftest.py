@@ -59,7 +59,7 @@ def settings() -> Settings:
 
 @pytest.fixture(scope="session")
 def shop(admin: Api, settings: Settings) -> str:
-    """Give a tenant's namespace that has kaniko, in a cluster that also has a policy of its own for the system's pods."""
+    """Give the namespace of a tenant that has kaniko, in a cluster with a policy of its own for the system's pods."""
     cluster_policies(admin)
     for item in psp_objects(settings):
         create(admin, item)
