@@ -16,6 +16,7 @@ from tests.api.api import ADMISSION, RBAC, Api, Object, until
 
 CONTROLLER = {"namespace": "jenkins", "serviceAccount": "jenkins"}
 CLUSTER_IMAGES = ("registry.k8s.io/pause",)
+OPTIONS = policies.Options(storage_classes=("fast", "slow"))
 # Projected sources and runtime features that are not on by default in every version, so that rules about them are met.
 FLAGS = (
     "--feature-gates=ClusterTrustBundle=true,ClusterTrustBundleProjection=true",
@@ -71,10 +72,9 @@ def audit(admin: Api, shop: str) -> str:
 
 def furnish(admin: Api, profiles: Profiles) -> str:
     """Put the policies on a server, wait until they answer, and return a tenant's namespace, in mode enforce."""
-    for item in policies.build_policies(profiles, CLUSTER_IMAGES, CONTROLLER):
+    for item in policies.build_policies(profiles, CLUSTER_IMAGES, CONTROLLER, options=OPTIONS):
         create(admin, item)
     admin.create("/apis/node.k8s.io/v1/runtimeclasses", {"metadata": {"name": "weak"}, "handler": "runc"}).done()
-    # The binding made last is the last to hold: the server reads them all once a second.
     rules = [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["create"]}]
     admin.create(f"{RBAC}/clusterroles", {"metadata": {"name": "make-namespaces"}, "rules": rules}).done()
     bind(admin, f"{RBAC}/clusterrolebindings", "ClusterRole", "make-namespaces", "canary")
@@ -83,6 +83,13 @@ def furnish(admin: Api, profiles: Profiles) -> str:
     until(lambda: canary.create("/api/v1/namespaces", reserved, dry=True), lambda answer: "[names]" in answer.message)
     tenant_namespace(admin, "ci-shop")
     settled(admin, "ci-shop", "buildkeep-pods")
+    # The binding made last is the last to hold: the server reads them all once a second.
+    labels = {"app": "x"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "x", "image": "x"}]}}
+    spec = {"selector": {"matchLabels": labels}, "template": template}
+    last = {"metadata": {"name": "x"}, "spec": spec}
+    path = "/apis/apps/v1/namespaces/ci-shop/deployments"
+    until(lambda: admin.create(path, last, dry=True), lambda answer: any("[workloads]" in w for w in answer.warnings))
     return "ci-shop"
 
 
@@ -110,6 +117,9 @@ def tenant_namespace(
         "annotations": {
             "buildkeep.dev/images": f"{pods.BASE}/,gcr.io/team",
             "buildkeep.dev/builders": "kaniko, rootless",
+            "buildkeep.dev/claims": "maven-cache, other-cache",
+            "buildkeep.dev/secrets": "signing-key",
+            "buildkeep.dev/csi-drivers": "secrets-store.csi.k8s.io",
             **(annotations or {}),
         },
     }
