@@ -63,7 +63,7 @@ LAYERS = (
     Layer("chart", (fixed(*PYTEST, "tests/chart"),)),
     Layer(
         "api",
-        (fixed(*PYTEST, "tests/api", "tests/play", "tests/old"),),
+        (fixed(*PYTEST, "tests/api", "tests/play", "tests/old", "tests/psp"),),
         ("layer", "layer-helm3", "tool/etcd", "tool/kube-apiserver", "tool/kube-controller-manager",
          "tool/kube-apiserver-1.30", "tool/kube-apiserver-1.24"),
     ),
