@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ansible_collections.buildkeep.ci.plugins.module_utils import manifests, names
-from ansible_collections.buildkeep.ci.plugins.module_utils.backends import Backend
+from ansible_collections.buildkeep.ci.plugins.module_utils.backends import SCC, Backend
 from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profile, Profiles
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "roles" / "pod_security" / "templates" / "scc"
@@ -43,6 +43,16 @@ _SECCOMP = {"RuntimeDefault": _RUNTIME_DEFAULT, "Unconfined": "unconfined"}
 _VOLUMES = ("configMap", "downwardAPI", "emptyDir", "projected", "secret")
 # Here each tenant has its own list of names, which only the policies can hold.
 _NAMED_VOLUMES = ("csi", "image", "persistentVolumeClaim")
+# What is left open where no policies stand behind; images are for allowlist_other to speak of.
+_UNENFORCED = (
+    "SecurityContextConstraints judge pods, not containers: what a builder may do, every container may in a pod that "
+    "runs as the builder's ServiceAccount, whatever its image.",
+    "Nothing holds which Secrets a pod mounts or reads, tokens of ServiceAccounts, the node, priority and tolerations, "
+    "annotations for other programs, and the label that tells a tenant's pods; and claims and CSI volumes, which no "
+    "SecurityContextConstraints can tell apart by name, are open to no tenant.",
+    "Nothing but RBAC guards the labels and annotations of tenants' namespaces, their Roles, RoleBindings and "
+    "ServiceAccounts, commands in running agents (pods/exec), ephemeral containers, and Services and Ingresses.",
+)
 # The last user and group id of a pod's user namespace of the usual size (KEP-127).
 _LAST_ID = 65535
 
@@ -144,6 +154,11 @@ def all_constraints(profiles: Profiles, *, user_namespaces: bool, policies: bool
     options = {"user_namespaces": user_namespaces, "policies": policies}
     builders = [builder_constraints(profile, **options) for profile in profiles.builders.values()]
     return [agent_constraints(**options), *builders]
+
+
+def unenforced(backend: Backend) -> list[str]:
+    """Say in sentences what SecurityContextConstraints leave open where they stand alone; empty for all else."""
+    return list(_UNENFORCED) if backend.name == SCC and not backend.policies else []
 
 
 def scc_objects(settings: Settings) -> list[dict[str, Any]]:

@@ -219,3 +219,10 @@ def test_why_a_bad_pod_came_in_is_said() -> None:
     assert "not OpenShift's admission plugin" in cause({}, settings())
     assert "oc adm policy who-can use scc anyuid" in cause({"openshift.io/scc": "anyuid"}, settings())
     assert "buildkeep-kaniko were changed" in cause({"openshift.io/scc": "buildkeep-kaniko"}, settings())
+
+
+def test_what_is_left_open_is_said_where_no_policies_stand_behind() -> None:
+    alone = scc.unenforced(Backend("scc", policies=False, pod_security=True))
+    assert len(alone) == 3 and any("pods/exec" in text for text in alone)
+    assert scc.unenforced(Backend("scc", policies=True, pod_security=True)) == []
+    assert scc.unenforced(Backend("psa", policies=False, pod_security=True)) == []
