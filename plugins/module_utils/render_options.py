@@ -10,9 +10,7 @@ from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends import SCC, Served
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import PSA_VERSION
-from ansible_collections.buildkeep.ci.plugins.module_utils.schema import nearest
 
-_PREFIX = "render_"
 NEWEST = PSA_VERSION.removeprefix("v")
 DEFAULTS: Mapping[str, Any] = {
     "render_directory": "",
@@ -28,6 +26,8 @@ POLICIES_SINCE = (1, 30)  # ValidatingAdmissionPolicy v1, KEP-3488
 MUTATIONS_SINCE = (1, 36)  # MutatingAdmissionPolicy v1, KEP-3962
 STATIC_SINCE = (1, 37)  # ManifestBasedAdmissionControlConfig is beta, KEP-5793
 PSP_UNTIL = (1, 24)
+# OpenShift 4.20 is Kubernetes 1.33, and its SecurityContextConstraints know user namespaces.
+USER_NAMESPACES_SINCE = (1, 33)
 _CLASS_NAME = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?")
 
 
@@ -58,6 +58,7 @@ class RenderOptions:
             mutations=self.version >= MUTATIONS_SINCE,
             psp=self.version <= PSP_UNTIL,
             scc=backend == SCC,
+            user_namespaces=backend == SCC and self.version >= USER_NAMESPACES_SINCE,
             kyverno=self.engine == "kyverno",
             gatekeeper=self.engine == "gatekeeper",
         )
@@ -65,19 +66,14 @@ class RenderOptions:
 
 def split(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Part an inventory's variables (without `buildkeep_`) into those about rendering and all others."""
-    mine = {name: value for name, value in raw.items() if name.startswith(_PREFIX)}
+    mine = {name: value for name, value in raw.items() if name in DEFAULTS}
     return mine, {name: value for name, value in raw.items() if name not in mine}
 
 
 def option_problems(given: Mapping[str, Any]) -> list[str]:
     """List what is wrong with the variables about rendering, each with its remedy."""
-    unknown = [
-        f"buildkeep_{name}: unknown variable{nearest(f'buildkeep_{name}', [f'buildkeep_{one}' for one in VARIABLES])}."
-        for name in given
-        if name not in DEFAULTS
-    ]
     values = _values(given)
-    return unknown + [f"buildkeep_{name}: {text}" for name, check in _CHECKS.items() if (text := check(values[name]))]
+    return [f"buildkeep_{name}: {text}" for name, check in _CHECKS.items() if (text := check(values[name]))]
 
 
 def read_options(given: Mapping[str, Any]) -> RenderOptions:
