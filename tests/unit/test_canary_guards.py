@@ -16,7 +16,7 @@ def settings(prefix: str = "ci-") -> Settings:
 
 def test_every_policy_has_a_canary() -> None:
     """A policy that is added without one is noticed here."""
-    every = {*policies.TENANT_POLICIES, *policies.GUARDS}
+    every = {*policies.TENANT_POLICIES, *policies.GUARDS, *policies.WARNINGS}
     assert {case["policy"] for case in rule_cases(settings())} == every
     assert {case["policy"] for case in canary_guards.guard_cases(settings())} == every - {POLICY_PODS}
 
@@ -25,14 +25,14 @@ def test_before_rights_are_given_tenants_and_guards_are_tried() -> None:
     """The policies' rules one by one are not, for that is another role's."""
     cases = entry_cases(settings())
     assert {case["namespace"] for case in cases} == {"ci-shop", "buildkeep-canary"}
-    assert {case["expect"] for case in cases} == {"refused"}
+    warned = {case["policy"] for case in cases if case["expect"] == "warned"}
+    assert {case["expect"] for case in cases} == {"refused", "warned"} and warned == set(policies.WARNINGS)
 
 
 def test_the_canaries_group_may_do_next_to_nothing_everywhere() -> None:
-    """One namespace by name, which no tenant can have, and nothing that could widen its own rights."""
-    (rule,) = canary_guards.cluster_rights("build-")
-    assert rule["resources"] == ["namespaces"]
-    assert rule["resourceNames"] == ["build-buildkeep-canary"]
+    """One namespace by name, which no tenant can have, one volume, and nothing that could widen its own rights."""
+    names = {rule["resources"][0]: rule["resourceNames"] for rule in canary_guards.cluster_rights("build-")}
+    assert names == {"namespaces": ["build-buildkeep-canary"], "persistentvolumes": ["buildkeep-canary"]}
     verbs = {verb for rule in [*canary_guards.rights(), *canary_guards.cluster_rights("ci-")] for verb in rule["verbs"]}
     assert verbs == {"create", "patch"}
 
