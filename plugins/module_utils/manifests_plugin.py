@@ -35,7 +35,7 @@ def run_plugin(
     try:
         return work(plain(given), Mode(bool(action._task.check_mode), bool(action._task.diff)))
     except BuildkeepError as error:
-        raise AnsibleActionFail(as_text(error.problems)) from error
+        raise AnsibleActionFail(as_text(error.problems)) from None  # else Ansible says all twice
 
 
 def as_text(problems: Sequence[str]) -> str:
