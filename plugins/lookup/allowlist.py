@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
+from ansible_collections.buildkeep.ci.plugins.module_utils.applying_narrowing import entries_of
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import NotServed
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import connect
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
@@ -47,18 +47,6 @@ _raw:
 """
 
 
-def entries(policy: Mapping[str, Any]) -> list[str]:
-    """Read the entries out of a policy: its variable `allowed` begins with them, written as JSON."""
-    for variable in policy["spec"].get("variables") or []:
-        if variable["name"] == "allowed":
-            try:
-                found, _ = json.JSONDecoder().raw_decode(variable["expression"])
-            except ValueError:
-                return []
-            return [entry for entry in found if isinstance(entry, str)] if isinstance(found, list) else []
-    return []
-
-
 class LookupModule(LookupBase):  # type: ignore[misc]  # ansible has no type hints
     """See DOCUMENTATION."""
 
@@ -72,4 +60,4 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # ansible has no type hin
             return []
         except BuildkeepError as error:
             raise AnsibleError(str(error)) from error
-        return [] if policy is None else [entries(policy)]
+        return [] if policy is None else [entries_of(policy)]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.applying_live import Live, Resources, in_stages, look
-from ansible_collections.buildkeep.ci.plugins.module_utils.applying_replacing import replace, strangers
+from ansible_collections.buildkeep.ci.plugins.module_utils.applying_narrowing import Lists, marked, narrowed
+from ansible_collections.buildkeep.ci.plugins.module_utils.applying_replacing import replace as put
+from ansible_collections.buildkeep.ci.plugins.module_utils.applying_replacing import strangers
 from ansible_collections.buildkeep.ci.plugins.module_utils.client import APPLY_PATCH
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, Resource, parallel
@@ -14,7 +16,6 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.errors import Buildke
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import (
     Key,
     Object,
-    annotations_of,
     comparable,
     difference,
     key_of,
@@ -30,13 +31,23 @@ DELETED, RESTORED, RELEASED, KEPT = "deleted", "restored", "released", "kept"
 
 @dataclass(frozen=True)
 class Options:
-    """How to apply. `tenants` None means all; `timeout` is in seconds without any progress."""
+    """How to apply.
+
+    Attributes:
+        owner: the role's name.
+        check: change nothing.
+        diff: show what changes.
+        tenants: those whose objects may be removed; None means all.
+        timeout: seconds without any progress.
+        settled: what was taken away earlier is known to be refused by now, and need not be remembered.
+    """
 
     owner: str
     check: bool = False
     diff: bool = False
     tenants: frozenset[str] | None = None
     timeout: float = 300.0
+    settled: bool = False
 
     def covers(self, tenant: str) -> bool:
         """Whether pruning and removal may reach objects of this tenant ('' for those of none)."""
@@ -47,14 +58,14 @@ class Options:
 class Change:
     """What became of one object. `notes` are sentences for the user; `diff` is one entry of Ansible's diff.
 
-    `before` are the annotations that a Namespace had: they say what a tenant was allowed until now.
+    `narrowed` is what was taken away, by this run or by one that died, and is not yet known to be refused.
     """
 
     key: Key
     action: str
     notes: tuple[str, ...] = ()
     diff: dict[str, str] | None = None
-    before: dict[str, str] | None = None
+    narrowed: Lists = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:
@@ -114,10 +125,13 @@ class Applier:
                 return self._change(key, CREATED, None, wanted, ())
             wait_gone(self._cluster, self._resources, [live], self._options.timeout)
             live = None
+        lost = {} if self._options.settled else narrowed(live, wanted)
         try:
             if live is not None and key.kind in REPLACED:
-                return self._replace(key, resource, live, wanted)
-            return self._apply(key, resource, live, wanted)
+                change = self._replace(key, resource, live, marked(wanted, lost))
+            else:
+                change = self._apply(key, resource, live, wanted, lost)
+            return replace(change, narrowed=lost)
         except ApiError as error:
             # A first run in check mode: the namespace is to be made by this run or by a role before it.
             if self._options.check and (error.namespace_missing() or error.namespace_terminating()):
@@ -125,7 +139,7 @@ class Applier:
             raise
 
     def _replace(self, key: Key, resource: Resource, live: Object, wanted: Object) -> Change:
-        done = replace(self._cluster, resource, key, live, wanted, self._options.check)
+        done = put(self._cluster, resource, key, live, wanted, self._options.check)
         if done is None:
             return self._apply(key, resource, None, wanted)
         before, answer = done
@@ -136,8 +150,10 @@ class Applier:
             notes.append(f"{key}: replaced what others had set in its spec: {', '.join(others)}")
         return self._change(key, action, before, answer.body, notes)
 
-    def _apply(self, key: Key, resource: Resource, live: Object | None, wanted: Object) -> Change:
-        planned = plan(live, wanted)
+    def _apply(
+        self, key: Key, resource: Resource, live: Object | None, wanted: Object, lost: Lists | None = None
+    ) -> Change:
+        planned = marked(plan(live, wanted), lost or {})
         notes: list[str] = []
         try:
             status, after, warnings = self._send(key, resource, planned, force=False)
@@ -176,9 +192,7 @@ class Applier:
 
     def _change(self, key: Key, action: str, before: Object | None, after: Object, notes: Sequence[str]) -> Change:
         diff = difference(key, before, after) if self._options.diff and action != UNCHANGED else None
-        return Change(
-            key, action, tuple(notes), diff, annotations_of(before) if before and key.kind == "Namespace" else None
-        )
+        return Change(key, action, tuple(notes), diff)
 
 
 def _action(status: int, live: Object | None, after: Object) -> str:

@@ -40,6 +40,7 @@ ARGUMENTS: dict[str, Any] = {
     "tenants": {"type": "list", "elements": "str"},
     "namespaces": {"type": "list", "elements": "str", "default": []},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "settled": {"type": "bool", "default": False},
     "timeout": {"type": "float", "default": 300.0},
     **CONNECTION,
 }
@@ -86,6 +87,7 @@ def apply(arguments: dict[str, Any], mode: Mode) -> dict[str, Any]:
         diff=mode.diff,
         timeout=arguments["timeout"],
         tenants=None if tenants is None else frozenset(tenants),
+        settled=arguments["settled"],
     )
     cluster = connect(arguments["kubeconfig"] or "", arguments["context"] or "")
     return result(_changes(cluster, options, wanted, prune, arguments))
@@ -109,8 +111,17 @@ def _changes(
     validate(wanted, resources)
     keep, kinds = {key_of(item) for item in wanted}, set(prune)
     left = [item for item in reachable if key_of(item) not in keep and (item["apiVersion"], item["kind"]) in kinds]
-    applier = Applier(cluster, options, live, resources)
-    return applier.run(wanted) + remover.run(left)
+    changes = Applier(cluster, options, live, resources).run(wanted)
+    # A canary is refused for what its ServiceAccount may no longer be only while there is such a ServiceAccount.
+    waiting = {change.key.name for change in changes if change.narrowed and not options.check}
+    return changes + remover.run([item for item in left if not (item["kind"] == _ACCOUNT and _space(item) in waiting)])
+
+
+_ACCOUNT = "ServiceAccount"
+
+
+def _space(item: Object) -> str:
+    return str(item["metadata"].get("namespace", ""))
 
 
 def result(changes: Sequence[Change]) -> dict[str, Any]:
@@ -129,4 +140,4 @@ def result(changes: Sequence[Change]) -> dict[str, Any]:
 def _entry(change: Change) -> dict[str, Any]:
     key = change.key
     found = {"kind": key.kind, "namespace": key.namespace, "name": key.name, "action": change.action}
-    return found if change.before is None else {**found, "before": change.before}
+    return {**found, "narrowed": change.narrowed} if change.narrowed else found

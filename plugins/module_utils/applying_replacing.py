@@ -13,17 +13,21 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.client_answers import
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, Resource
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import Key, Object, annotations_of, labels_of
-from ansible_collections.buildkeep.ci.plugins.module_utils.names import FIELD_MANAGER
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import ANNOTATION_NARROWED, FIELD_MANAGER
 
 ATTEMPTS = 5
 _RACED = frozenset({404, 409})  # gone, or another version: look again
 
 
 def body_of(live: Mapping[str, Any], wanted: Object) -> Object:
-    """`wanted` in the place of `live`: metadata of others stays, all the rest is as wanted."""
+    """`wanted` in the place of `live`: metadata of others stays, all the rest is as wanted.
+
+    What the annotation of applying_narrowing remembers stays only where `wanted` has it.
+    """
     metadata = {name: value for name, value in live["metadata"].items() if name != "managedFields"}
     metadata["labels"] = labels_of(live) | labels_of(wanted)
-    metadata["annotations"] = annotations_of(live) | annotations_of(wanted)
+    kept = {name: value for name, value in annotations_of(live).items() if name != ANNOTATION_NARROWED}
+    metadata["annotations"] = kept | annotations_of(wanted)
     return {**wanted, "metadata": metadata}
 
 

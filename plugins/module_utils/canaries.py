@@ -17,29 +17,12 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_requests imp
     other_request,
     pod_request,
 )
+from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_walls import RULELESS, says
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, parallel
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 
 REFUSED, ADMITTED, WARNED = "refused", "admitted", "warned"
-POD_SECURITY = "PodSecurity"
-POD_SECURITY_POLICY = "PodSecurityPolicy"
-SECURITY_CONTEXT_CONSTRAINTS = "SecurityContextConstraints"
-KYVERNO, GATEKEEPER = "kyverno", "gatekeeper"
-# Walls that are no ValidatingAdmissionPolicies: what their refusals hold (pod-security-admission,
-# admission/admission.go; Kubernetes 1.24, plugin/pkg/admission/security/podsecuritypolicy/admission.go; OpenShift's
-# apiserver-library-go, pkg/securitycontextconstraints/sccadmission/admission.go; apiserver,
-# plugin/webhook/errors/statuserror.go). `{}` is the case's rule.
-OTHER_WALLS: Mapping[str, tuple[str, ...]] = {
-    POD_SECURITY: ("violates PodSecurity", "{}"),
-    POD_SECURITY_POLICY: ("PodSecurityPolicy: unable to admit pod", "{}"),
-    SECURITY_CONTEXT_CONSTRAINTS: ("unable to validate against any security context constraint", "{}"),
-    KYVERNO: ('admission webhook "', "buildkeep-images", "[{}]"),
-    GATEKEEPER: ('admission webhook "', "buildkeep-images", "[{}]"),
-}
-_POLICY_WORDS = ("ValidatingAdmissionPolicy '{policy}'", "[{}]")
-# Walls whose refusals name no rule of ours.
-RULELESS = (POD_SECURITY, POD_SECURITY_POLICY, SECURITY_CONTEXT_CONSTRAINTS)
 # Where those plugins that choose one of several policies for a pod write which one it was.
 _CHOSEN = ("kubernetes.io/psp", "openshift.io/scc")
 # Quota answers last: who meets it has passed every policy (kube-apiserver, plugins.go, AllOrderedPlugins).
@@ -53,10 +36,10 @@ LAG_SECONDS = 3.0
 class Case:
     """One pod, or another request, and what must become of it.
 
-    `policy` is a ValidatingAdmissionPolicy, or a key of OTHER_WALLS; for one of RULELESS `rule` is
-    empty, or words that the refusal must hold. `warned` is what mode audit does: the policy
-    speaks, though it lets the pod in; a refusal by it proves the same. `request` takes the place of `pod`: see
-    canaries_requests.other_request. `user` is whom to impersonate in place of the task's.
+    `policy` is a ValidatingAdmissionPolicy, or a key of canaries_walls.OTHER_WALLS; for one of RULELESS `rule` is empty,
+    or words that the refusal must hold. `warned` is what mode audit does: the policy speaks, though it lets the pod in;
+    a refusal by it proves the same. `request` takes the place of `pod`: see canaries_requests.other_request. `user` is
+    whom to impersonate in place of the task's.
 
     `since` is the Kubernetes version (`1.35`) from which on the API server keeps the field that the case is about: an
     older one drops it before any policy sees it, so there is nothing to refuse.
@@ -122,8 +105,7 @@ def read_cases(raw: Sequence[Mapping[str, Any]]) -> list[Case]:
 
 def is_refusal(case: Case, message: str) -> bool:
     """Whether the server's words are the refusal meant by the case."""
-    words = OTHER_WALLS.get(case.policy, _POLICY_WORDS)
-    return all(word.format(case.rule, policy=case.policy) in message for word in words)
+    return says(case.policy, case.rule, message)
 
 
 def _passed(case: Case, error: ApiError | None) -> bool:

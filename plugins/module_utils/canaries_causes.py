@@ -7,24 +7,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.applying_replacing import strangers
-from ansible_collections.buildkeep.ci.plugins.module_utils.canaries import (
-    ADMITTED,
-    GATEKEEPER,
-    KYVERNO,
-    OTHER_WALLS,
-    POD_SECURITY,
-    POD_SECURITY_POLICY,
-    SECURITY_CONTEXT_CONSTRAINTS,
-    WARNED,
-    Case,
-    Reply,
-)
+from ansible_collections.buildkeep.ci.plugins.module_utils.canaries import ADMITTED, REFUSED, WARNED, Case, Reply
 from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_evidence import Evidence
 from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_foreign import foreign_cause
 from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_matching import (
     Asked,
     condition_problem,
     matching_problem,
+)
+from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_walls import (
+    FIRST_WALL,
+    GATEKEEPER,
+    KYVERNO,
+    OTHER_WALLS,
+    POD_SECURITY,
+    POD_SECURITY_POLICY,
+    SECURITY_CONTEXT_CONSTRAINTS,
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import Object
@@ -93,23 +91,28 @@ def _by_whom(items: Sequence[Object]) -> str:
     return f" (changed by {', '.join(names)})" if names else ""
 
 
-def pod_security_cause(labels: Mapping[str, str]) -> Cause:
-    """Why Pod Security Admission let a pod through that it must refuse."""
-    level = labels.get(f"{PSA_PREFIX}enforce")
+def pod_security_cause(labels: Mapping[str, str], expect: str = REFUSED) -> Cause:
+    """Why Pod Security Admission let a pod through that it must refuse, or did not warn about it."""
+    key = f"{PSA_PREFIX}{'warn' if expect == WARNED else 'enforce'}"
+    level = labels.get(key)
     if level is None:
-        return Cause(f"the namespace has no label {PSA_PREFIX}enforce; {MAKE_TENANT}", certain=True)
+        return Cause(f"the namespace has no label {key}; {MAKE_TENANT}", certain=True)
     return Cause(
-        f"the namespace's label {PSA_PREFIX}enforce is {level}, or an exemption in the API server's configuration "
-        f"holds; {MAKE_TENANT}, and look at that configuration"
+        f"the namespace's label {key} is {level}, or an exemption in the API server's configuration holds; "
+        f"{MAKE_TENANT}, and look at that configuration"
     )
 
 
 def admitted_by_cause(case: Case, reply: Reply) -> Cause:
     """Why an admission plugin that asks which of its policies a pod may use let one through."""
-    by = f"{case.policy} {reply.by}" if reply.by else f"some {case.policy}"
+    if not reply.by:
+        return Cause(
+            f"the answer names no {case.policy}, so none was asked: the API server knows the kind, but its admission "
+            "plugin is off; switch it on, or choose another buildkeep_backend"
+        )
     return Cause(
-        f"{by} admits it there; take away the right to `use` it from the pod's ServiceAccount and from whoever creates "
-        f"pods, its groups included, and {MAKE_POLICY}"
+        f"the {case.policy} {reply.by} lets it in there; take away the right to `use` it from the pod's ServiceAccount "
+        f"and from whoever creates pods, their groups included, and {MAKE_POLICY}"
     )
 
 
@@ -122,9 +125,10 @@ def webhook_cause(case: Case) -> Cause:
 
 
 _ADMITTED_BY: Mapping[str, Callable[[Evidence, Case, Reply], Cause]] = {
-    POD_SECURITY: lambda evidence, case, _: pod_security_cause(evidence.labels(case.namespace)),
+    POD_SECURITY: lambda evidence, case, _: pod_security_cause(evidence.labels(case.namespace), case.expect),
     POD_SECURITY_POLICY: lambda _, case, reply: admitted_by_cause(case, reply),
     SECURITY_CONTEXT_CONSTRAINTS: lambda _, case, reply: admitted_by_cause(case, reply),
+    FIRST_WALL: lambda _, case, reply: admitted_by_cause(case, reply),
     KYVERNO: lambda *given: webhook_cause(given[1]),
     GATEKEEPER: lambda *given: webhook_cause(given[1]),
 }

@@ -20,11 +20,14 @@ ANNOTATION_TEMPLATES = f"{DOMAIN}/templates"
 ANNOTATION_CREATED = f"{DOMAIN}/created"
 ANNOTATION_BEFORE = f"{DOMAIN}/before"
 ANNOTATION_ADOPTED = f"{DOMAIN}/adopted"
+ANNOTATION_NARROWED = f"{DOMAIN}/narrowed"
 
 # What the API server's plugins PodNodeSelector and PodTolerationRestriction read from a namespace.
 SCHEDULER_PREFIX = "scheduler.alpha.kubernetes.io/"
 ANNOTATION_NODE_SELECTOR = f"{SCHEDULER_PREFIX}node-selector"
 ANNOTATION_TOLERATIONS = f"{SCHEDULER_PREFIX}defaultTolerations"
+
+ADMISSION_API = "admissionregistration.k8s.io/v1"
 
 PSA_PREFIX = "pod-security.kubernetes.io/"
 # The newest Pod Security version this release was tested against. Older API servers evaluate a version they do not

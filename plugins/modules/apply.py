@@ -77,6 +77,14 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  settled:
+    description:
+      - What was taken away from a Namespace or from the policy C(buildkeep-pods) is seen to be refused by now. Its
+        annotation C(buildkeep.dev/narrowed), which tells a later run what to try, goes.
+      - Without it that annotation is written by the request that takes something away, and stays; no
+        ServiceAccount is pruned in such a namespace, so that a pod can be refused for using it.
+    type: bool
+    default: false
   timeout:
     description: Seconds to wait for removed objects while none of them goes.
     type: float
@@ -136,9 +144,11 @@ objects:
           there before us and stays, without the fields that we set; C(kept) for a namespace of ours that stays, without
           our labels.
       type: str
-    before:
-      description: The annotations that a Namespace had.
-      returned: for a Namespace that was there
+    narrowed:
+      description:
+        - What this run, or one that died before it ended, took away, as lists by word, such as C(images) and
+          C(builders). It stands in the annotation C(buildkeep.dev/narrowed) until a task with O(settled).
+      returned: for a Namespace and the policy C(buildkeep-pods), where something was taken away
       type: dict
 msg:
   description: How many objects were created, changed and so on.

@@ -82,32 +82,69 @@ def test_the_allowlist_is_tried_from_both_sides() -> None:
 
 
 def test_an_entry_that_left_must_be_refused_unless_another_covers_it() -> None:
-    """`before` is the list as it was in the cluster."""
+    """`narrowed` of the policy is what apply found."""
     made = settings(images=["ghcr.io/acme/"])
-    refused = images(canary_cases.allowlist_cases(made, [["ghcr.io/acme/base", "quay.io/gone/", "bare"]]), "refused")
+    gone = {"images": ["ghcr.io/acme/base", "quay.io/gone/", "bare"]}
+    objects = [{"kind": "ValidatingAdmissionPolicy", "name": POLICY_PODS, "action": "changed", "narrowed": gone}]
+    refused = images(canary_cases.allowlist_cases(made, objects), "refused")
     assert "quay.io/gone/canary:canary" in refused
-    assert "ghcr.io/acme/base:canary" not in refused
+    assert not [image for image in refused if image.startswith(("ghcr.io/acme/base:", "bare"))]
 
 
-def test_each_tenant_is_tried_at_its_walls() -> None:
-    """A tenant in audit only warns, and one that leaves has no walls."""
-    made = settings({"name": "a"}, {"name": "b", "mode": "audit"}, {"name": "c", "state": "absent"})
+@pytest.mark.parametrize(("builders", "field"), [(["kaniko"], "hostNetwork"), ([], "allowPrivilegeEscalation")])
+def test_each_tenant_is_tried_at_its_walls(builders: list[str], field: str) -> None:
+    """A tenant in audit only warns, and one that leaves has no walls. Pod Security is tried at its own level."""
+    tenants = [{"name": "a"}, {"name": "b", "mode": "audit"}, {"name": "c", "state": "absent"}]
+    made = settings(*({**tenant, "builders": builders} for tenant in tenants))
     cases = canary_cases.tenant_cases(made, [])
     assert [(case["namespace"], case["policy"], case["expect"]) for case in cases] == [
         ("ci-a", "PodSecurity", "refused"),
         ("ci-a", POLICY_PODS, "refused"),
+        ("ci-b", "PodSecurity", "warned"),
         ("ci-b", POLICY_PODS, "warned"),
     ]
+    spec = cases[0]["pod"]["spec"]
+    assert {**spec, **spec["containers"][0]["securityContext"]}[field] is True
 
 
-def test_what_a_tenant_lost_is_tried_too() -> None:
-    """By the annotations that its namespace had."""
-    made = settings({"name": "a", "images": ["ghcr.io/acme/"]})
-    was = {"buildkeep.dev/images": "ghcr.io/acme/tool,quay.io/gone/,", "buildkeep.dev/builders": "kaniko"}
-    objects = [{"kind": "Namespace", "name": "ci-a", "action": "changed", "before": was}]
-    found = images(canary_cases.tenant_cases(made, objects), "refused")
-    assert "quay.io/gone/canary:canary" in found
-    assert "ghcr.io/acme/tool:canary" not in found
+@pytest.mark.parametrize(("mode", "expect"), [("enforce", "refused"), ("audit", "warned")])
+def test_what_a_tenant_lost_is_tried_too(mode: str, expect: str) -> None:
+    """What it has again is not, by whatever entry."""
+    made = settings({"name": "a", "images": ["ghcr.io/acme/"], "builders": [], "mode": mode})
+    gone = {"images": ["ghcr.io/acme/tool", "quay.io/gone/", ""], "builders": ["kaniko"], "unheard": ["of"]}
+    objects = [{"kind": "Namespace", "name": "ci-a", "action": "unchanged", "narrowed": gone}]
+    cases = canary_cases.tenant_cases(made, objects)[2:]
+    assert images(cases, expect) == ["quay.io/gone/canary:canary", made.profiles.agent_image]
+    assert [case["rule"] for case in cases] == ["images", "service-account"]
+    assert cases[1]["pod"]["spec"]["serviceAccountName"] == "builder-kaniko"
+    again = settings({"name": "a", "builders": ["kaniko"]})
+    assert len(canary_cases.tenant_cases(again, [{**objects[0], "narrowed": {"builders": ["kaniko"]}}])) == 2
+
+
+def test_an_image_that_everybody_may_run_is_no_foreign_one() -> None:
+    """A list that lets in everything of a host that does not exist is odd, but no error."""
+    made = settings({"name": "a", "images": ["canary.buildkeep.invalid/"]})
+    assert [case["policy"] for case in canary_cases.tenant_cases(made, [])] == ["PodSecurity"]
+
+
+@pytest.mark.parametrize("name", ["admission", "scc", "psp", "psa"])
+@pytest.mark.parametrize("policies", [True, False])
+@pytest.mark.parametrize("pod_security", [True, False])
+def test_only_walls_that_are_there_are_tried(name: str, policies: bool, pod_security: bool) -> None:
+    """Each backend gives cases of its own; none asks for a wall that the cluster does not have."""
+    backend = {"name": name, "policies": policies, "pod_security": pod_security}
+    made = settings({"name": "a"}, images=["ghcr.io/acme/"], backend=backend)
+    cases = [
+        *canary_cases.rule_cases(made),
+        *canary_cases.allowlist_cases(made),
+        *canary_cases.tenant_cases(made),
+        *canary_cases.entry_cases(made),
+    ]
+    walls = {case["policy"] for case in cases if case.get("policy")}
+    assert (POLICY_PODS in walls) is policies
+    assert pod_security or "PodSecurity" not in walls
+    assert ("PodSecurityPolicy" in walls) is (name == "psp")
+    assert bool({"SecurityContextConstraints", "PodSecurity or SecurityContextConstraints"} & walls) is (name == "scc")
 
 
 @pytest.mark.parametrize(
