@@ -136,5 +136,13 @@ def put(target: Object, path: str, value: Any) -> Object:
     return made
 
 
+def get(target: Object, path: str) -> Any:
+    """The value at a path."""
+    place: Any = target
+    for step in path.split("/"):
+        place = place[int(step)] if isinstance(place, list) else place[_key(step)]
+    return place
+
+
 def _key(step: str) -> str:
     return step.replace("~", "/")

@@ -9,7 +9,7 @@ from typing import Any
 from ansible_collections.buildkeep.ci.plugins.module_utils.rules import Rule
 from ansible_collections.buildkeep.ci.plugins.module_utils.rules import load as load_rules
 
-from tools.generate import inventory
+from tools.generate import bypasses, inventory, mapping
 from tools.generate.markdown import code, table
 from tools.generate.roles import load
 
@@ -105,7 +105,8 @@ def rules() -> str:
     """Every rule of the policies, by policy and id."""
     parts = [
         "A refusal names the rule in brackets. `CIS` is the CIS Kubernetes Benchmark 1.12, `NSA` the NSA/CISA "
-        "Kubernetes Hardening Guide (numbered as in the scanners' k8s-nsa-1.0), `PSS` the Pod Security Standard."
+        "Kubernetes Hardening Guide (numbered as in the scanners' k8s-nsa-1.0), `PSS` the Pod Security Standards; "
+        "[the mapping](mapping.md) has them the other way round."
     ]
     loaded = load_rules()
     for policy in dict.fromkeys(rule.policy for rule in loaded):
@@ -120,5 +121,7 @@ PAGES: Mapping[str, tuple[str, Callable[[], str]]] = {
     "inventory.md": ("Inventory", inventory.page),
     "builders.md": ("Builder profiles", builders),
     "rules.md": ("Rules of the policies", rules),
+    "mapping.md": ("Rules and what auditors ask for", mapping.page),
+    "bypasses.md": ("Ways around the rules", bypasses.page),
     "pod-security.md": ("What Pod Security Admission says", pod_security),
 }
