@@ -83,6 +83,7 @@ GO_COMMANDS = (
     GoCommand("executor", "kaniko", "github.com/chainguard-dev/kaniko/cmd/executor", 80),
     _old_server("1.30", 165),
     _old_server("1.24", 230),
+    GoCommand("gator", "gatekeeper", "github.com/open-policy-agent/gatekeeper/v3/cmd/gator", 120),
 )
 
 

@@ -65,7 +65,7 @@ LAYERS = (
         "api",
         (fixed(*PYTEST, "tests/api", "tests/play", "tests/old", "tests/psp"),),
         ("layer", "layer-helm3", "tool/etcd", "tool/kube-apiserver", "tool/kube-controller-manager",
-         "tool/kube-apiserver-1.30", "tool/kube-apiserver-1.24"),
+         "tool/kube-apiserver-1.30", "tool/kube-apiserver-1.24", "tool/gator"),
     ),
     Layer("cluster", (fixed("molecule", "test"),), ("tool/kind", "tool/crane", "seed", "node")),
 )  # fmt: skip

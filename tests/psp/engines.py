@@ -1,0 +1,66 @@
+"""Objects of the allowlist for an engine, and pods whose images it judges, as files."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible_collections.buildkeep.ci.plugins.module_utils.allowlist_other import allowlist_objects
+from ansible_collections.buildkeep.ci.plugins.module_utils.backends import PSP, Backend
+from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
+
+from tests.api import pods
+from tests.api.conftest import CLUSTER_IMAGES
+
+Object = dict[str, Any]
+NAMESPACE = "ci-shop"
+OWN = (f"{pods.BASE}/", "gcr.io/team")
+# A builder's repository is one of the list here: no engine knows of ServiceAccounts.
+ENTRIES = (pods.JNLP, pods.KANIKO, *CLUSTER_IMAGES, *OWN)
+
+
+def inventory(engine: str) -> Settings:
+    """An inventory whose cluster-wide list and whose one tenant's give ENTRIES."""
+    tenants = [{"name": "shop", "images": list(OWN)}, {"name": "trial", "mode": "audit"}, {"name": "none"}]
+    made = read_settings({"tenants": tenants, "images": list(CLUSTER_IMAGES)})
+    backend = Backend(PSP, policies=False, pod_security=True, images=engine)
+    return dataclasses.replace(made, backend=backend)
+
+
+def namespaces(settings: Settings) -> list[Object]:
+    """The tenants' namespaces, and one that is nobody's."""
+    spaces = [
+        {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": one.namespace, "labels": one.labels, "annotations": one.annotations},
+        }
+        for one in settings.present
+    ]
+    return [*spaces, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "other"}}]
+
+
+def pod(name: str, namespace: str = NAMESPACE, **spec: Any) -> Object:
+    """A pod with what is to be judged of it."""
+    body = {"containers": [{"name": "a", "image": f"{pods.JNLP}:1"}], **spec}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": namespace}, "spec": body}
+
+
+def with_images(images: Iterable[str]) -> list[Object]:
+    """A pod for each image, named by its number."""
+    return [pod(f"p{number}", containers=[{"name": "a", "image": one}]) for number, one in enumerate(images)]
+
+
+def write(folder: Path, name: str, items: Iterable[Object]) -> Path:
+    """Write objects as one file of YAML."""
+    path = folder / f"{name}.yaml"
+    path.write_text(yaml.safe_dump_all(items, allow_unicode=False), encoding="utf-8")
+    return path
+
+
+def policies(folder: Path, engine: str) -> Path:
+    """Write what the engine is given."""
+    return write(folder, engine, allowlist_objects(inventory(engine)))
