@@ -138,6 +138,15 @@ OF_AGENT: Mapping[str, Change] = {
     "secrets/container/envFrom[*].secretRef": _container(envFrom=[{"secretRef": {"name": "canary"}}]),
     "secrets/volume/secret.secretName": _volume(secret={"secretName": "canary"}),
     "secrets/volume/projected.sources[*].secret.name": _volume(projected={"sources": [{"secret": {"name": "canary"}}]}),
+    "claims/volume/persistentVolumeClaim.claimName": _volume(persistentVolumeClaim={"claimName": "canary"}),
+    "csi-drivers/volume/csi.driver": _volume(csi={"driver": "canary.buildkeep.invalid"}),
+    "secrets/volume/csi.nodePublishSecretRef.name": _volume(
+        csi={"driver": "canary.buildkeep.invalid", "nodePublishSecretRef": {"name": "canary"}}
+    ),
+    "volumes/container/volumeDevices": lambda pod: (
+        _volume(persistentVolumeClaim={"claimName": "canary"})(pod),
+        _container(volumeDevices=[{"name": "canary", "devicePath": "/dev/canary"}])(pod),
+    ),
     "volumes/volume/type": _volume(hostPath={"path": "/var/run/docker.sock"}),
     "volumes/container/volumeMounts": lambda pod: (
         _volume(emptyDir={})(pod),

@@ -134,12 +134,18 @@ def _annotation(key: str) -> str:
     return f"namespaceObject.metadata.?annotations[{cel.literal(key)}].orValue('')"
 
 
+def _named(key: str) -> str:
+    return f"{_annotation(key)}{_LIST}.filter(e, e != '')"
+
+
 def _constants(profiles: Profiles, priority_class: str) -> dict[str, str]:
     builder_images = [images.repository(one.image) for one in profiles.builders.values()]
     return {
         "canonical": cel.literal(images.CANONICAL),
         "builder_repositories": cel.literal(builder_images),
-        "secret": cel.literal(names.SECRET_REGISTRY),
+        "secrets": f"([{cel.literal(names.SECRET_REGISTRY)}] + {_named(names.ANNOTATION_SECRETS)})",
+        "claims": _named(names.ANNOTATION_CLAIMS),
+        "csi_drivers": _named(names.ANNOTATION_CSI_DRIVERS),
         "priority_class": cel.literal(priority_class),
         "node_selector": f"{_annotation(names.ANNOTATION_NODE_SELECTOR)}{_LIST}",
         # CEL reads no JSON: each piece holds the fields of one toleration.

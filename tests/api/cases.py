@@ -7,6 +7,7 @@ from tests.api.case import JNLP, REMOVE, TOOL, mount, projected, spec, tool, vol
 from tests.api.cases_nodes import ANNOTATIONS, LABELS, PLACEMENT, RESOURCES
 
 SECURITY = f"{TOOL}/securityContext"
+CSI = "secrets-store.csi.k8s.io"
 DOTS = f"{pods.BASE}/../evil:1"
 SECRET_KEY = {"name": "X", "valueFrom": {"secretKeyRef": {"name": "cloud-key", "key": "k"}}}
 MAP_KEY = {"name": "X", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "k", "optional": True}}}
@@ -149,11 +150,46 @@ BUILDERS = (
 )
 VOLUMES = (
     spec("volumes/+", volume(hostPath={"path": "/var/run/docker.sock"}), "hostPath", rule="volumes/volume/type"),
-    spec("volumes/+", volume(secret={"secretName": "cloud-key"}), "cloud-key", rule="secrets/volume/secret.secretName"),
+    spec(
+        "volumes/+",
+        volume(secret={"secretName": "cloud-key"}),
+        "cloud-key",
+        volume(secret={"secretName": "signing-key"}),
+        rule="secrets/volume/secret.secretName",
+    ),
+    spec(
+        "volumes/+",
+        volume(csi={"driver": CSI, "nodePublishSecretRef": {"name": "cloud-key"}}),
+        "cloud-key",
+        volume(csi={"driver": CSI, "nodePublishSecretRef": {"name": "signing-key"}}),
+        rule="secrets/volume/csi.nodePublishSecretRef.name",
+    ),
+    spec(
+        "volumes/+",
+        volume(csi={"driver": "hostpath.csi.k8s.io"}),
+        "hostpath.csi.k8s.io",
+        volume(csi={"driver": CSI}),
+        rule="csi-drivers/volume/csi.driver",
+    ),
+    spec(
+        "volumes/+",
+        volume(persistentVolumeClaim={"claimName": "theirs"}),
+        "theirs",
+        volume(persistentVolumeClaim={"claimName": "maven-cache"}),
+        rule="claims/volume/persistentVolumeClaim.claimName",
+    ),
+    tool(
+        "volumeDevices",
+        [{"name": "extra", "devicePath": "/dev/extra"}],
+        "extra",
+        rule="volumes/container",
+        also={"spec/volumes/+": volume(persistentVolumeClaim={"claimName": "maven-cache"})},
+    ),
     spec(
         "volumes/+",
         projected({"secret": {"name": "cloud-key"}}),
         "cloud-key",
+        projected({"secret": {"name": "signing-key"}}),
         rule="secrets/volume/projected.sources[*].secret.name",
     ),
     spec(
