@@ -8,13 +8,20 @@ from functools import wraps
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.buildkeep.ci.plugins.module_utils import canary_cases, tenant_objects
+from ansible_collections.buildkeep.ci.plugins.module_utils import (
+    allowlist_other,
+    canary_cases,
+    pod_security,
+    tenant_objects,
+)
+from ansible_collections.buildkeep.ci.plugins.module_utils.backends import AUTO
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICY_PODS
-from ansible_collections.buildkeep.ci.plugins.module_utils.policies import build_policies, options_of
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
 
 Raw = Mapping[str, Any]
+# Where the inventory cannot be read, nothing is said about what the cluster leaves unenforced.
+_UNREAD = {"backend": AUTO, "unenforced": "", "pod_defaults": False}
 
 
 def _of_settings(work: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,41 +50,46 @@ def checked(raw: Raw, helm: str = "") -> dict[str, Any]:
     try:
         settings = read_settings({"tenants": [], **raw})
     except BuildkeepError as error:
-        return {"problems": [*error.problems, *problems], "user": "", "groups": [], "namespaces": [], "access": {}}
+        nothing: dict[str, Any] = {"user": "", "groups": [], "namespaces": [], "access": {}, **_UNREAD}
+        return {"problems": [*error.problems, *problems], **nothing}
     if settings.state == "absent":
         problems.append("buildkeep_state: absent is not for site.yml. To take everything away run buildkeep.ci.remove.")
     namespaces = [settings.controller.namespace]
     access = tenant_objects.access(settings)
-    return {"problems": problems, "namespaces": namespaces, "access": access, **tenant_objects.identity(settings)}
+    walls = {"backend": raw.get("backend") or AUTO, "unenforced": settings.unenforced}
+    return {
+        "problems": problems,
+        "namespaces": namespaces,
+        "access": access,
+        **walls,
+        "pod_defaults": settings.pod_defaults,
+        **tenant_objects.identity(settings),
+    }
 
 
-def policies(settings: Settings, live: Sequence[Sequence[str]], priority: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Give all policies and bindings, with the allowlist of the cluster as it is now.
+def objects(settings: Settings, live: Sequence[Sequence[str]], priority: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Give the objects of the policy backend, with the allowlist of the cluster as it is now.
 
     Args:
         settings: of the inventory.
         live: what the lookup `buildkeep.ci.allowlist` gives: one list, or none where there is no policy yet.
         priority: what the lookup `buildkeep.ci.priority_class` gives: one name, or none.
     """
-    return _build(settings, live[0] if live else [], priority)
+    return pod_security.pod_security_objects(settings, live[0] if live else [], priority[0] if priority else "")
 
 
-def _build(settings: Settings, images: Sequence[str], priority: Sequence[str]) -> list[dict[str, Any]]:
-    name = priority[0] if priority else ""
-    return build_policies(
-        settings.profiles,
-        images,
-        settings.controller,
-        settings.prefix,
-        priority_class=name,
-        options=options_of(settings),
-    )
+def allowlist(settings: Settings, priority: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Give the policy about pods with the allowlist of the inventory; nothing where the backend has no policies.
 
-
-def pods_policy(settings: Settings, priority: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Give the policy about pods alone, with the allowlist of the inventory; `priority` as for policies()."""
-    built = _build(settings, settings.images, priority)
-    return [one for one in built if one["metadata"]["name"] == POLICY_PODS]
+    Args:
+        settings: of the inventory.
+        priority: as for objects().
+    """
+    if not settings.backend.policies:
+        return []
+    found = objects(settings, [settings.images], priority)
+    kind = "ValidatingAdmissionPolicy"
+    return [one for one in found if one["kind"] == kind and one["metadata"]["name"] == POLICY_PODS]
 
 
 class FilterModule:
@@ -92,8 +104,12 @@ class FilterModule:
             "canary_objects": _of_settings(tenant_objects.canary_objects),
             "checked": checked,
             "entry_canaries": _of_settings(canary_cases.entry_cases),
-            "pods_policy": _of_settings(pods_policy),
-            "policies": _of_settings(policies),
+            "allowlist_objects": _of_settings(allowlist),
+            "allowlist_stages": _of_settings(allowlist_other.allowlist_stages),
+            "pod_security_kinds": _of_settings(pod_security.pod_security_kinds),
+            "pod_security_objects": _of_settings(objects),
+            "removed_kinds": lambda _: pod_security.all_kinds(),
+            "tenant_bindings": _of_settings(pod_security.tenant_bindings),
             "rule_canaries": _of_settings(canary_cases.rule_cases),
             "summary": _of_settings(tenant_objects.summary),
             "tenant_canaries": _of_settings(canary_cases.tenant_cases),

@@ -30,6 +30,8 @@ class Backend:
         name: one of BACKENDS.
         policies: whether ValidatingAdmissionPolicies are part of it.
         pod_security: whether Pod Security Admission is there.
+        mutations: whether the API server serves MutatingAdmissionPolicies.
+        user_namespaces: whether its SecurityContextConstraints know user namespaces (OpenShift 4.20 and newer).
         images: what holds the allowlist where policies do not: `kyverno`, `gatekeeper` or, for nothing, empty.
     """
 
@@ -37,6 +39,8 @@ class Backend:
     policies: bool
     pod_security: bool
     images: str = ""
+    mutations: bool = False
+    user_namespaces: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Served:
     mutations: bool = False
     psp: bool = False
     scc: bool = False
+    user_namespaces: bool = False
     kyverno: bool = False
     gatekeeper: bool = False
 
@@ -85,7 +90,8 @@ def choose(found: Served, wanted: str = AUTO) -> Backend:
     name = offered[0] if wanted == AUTO else wanted
     policies = found.policies and name in (ADMISSION, SCC)
     images = "" if policies else "kyverno" if found.kyverno else "gatekeeper" if found.gatekeeper else ""
-    return Backend(name, policies, found.pod_security, images)
+    user_namespaces = found.user_namespaces and name == SCC
+    return Backend(name, policies, found.pod_security, images, found.mutations, user_namespaces)
 
 
 def backend_of(given: str | Mapping[str, Any]) -> Backend:
@@ -96,7 +102,8 @@ def backend_of(given: str | Mapping[str, Any]) -> Backend:
     if isinstance(given, Mapping):
         return Backend(**given)
     name = ADMISSION if given == AUTO else given
-    return Backend(name, name in (ADMISSION, SCC), True)
+    policies = name in (ADMISSION, SCC)
+    return Backend(name, policies, True, mutations=policies)
 
 
 def as_mapping(backend: Backend) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends import Served
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster
+from ansible_collections.buildkeep.ci.plugins.module_utils.scc_served import user_namespaces
 
 _KINDS = {
     "policies": ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"),
@@ -18,7 +19,8 @@ _KINDS = {
 
 def served(cluster: Cluster, version: tuple[int, int]) -> Served:
     """Ask an API server what it serves. Raises ApiError when discovery fails, Unreachable when it does not answer."""
-    return Served(version, **{name: _serves(cluster, *kind) for name, kind in _KINDS.items()})
+    found = {name: _serves(cluster, *kind) for name, kind in _KINDS.items()}
+    return Served(version, user_namespaces=found["scc"] and user_namespaces(cluster), **found)
 
 
 def _serves(cluster: Cluster, api_version: str, kind: str) -> bool:

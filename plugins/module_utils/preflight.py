@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
+from ansible_collections.buildkeep.ci.plugins.module_utils import scc
+from ansible_collections.buildkeep.ci.plugins.module_utils.allowlist_other import unenforced
+from ansible_collections.buildkeep.ci.plugins.module_utils.backends import AUTO, PSP, SCC, Backend, Served, choose
+from ansible_collections.buildkeep.ci.plugins.module_utils.backends_served import served
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, parallel
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
@@ -15,9 +18,8 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
     MANAGE_VERB,
     STRANGER,
 )
+from ansible_collections.buildkeep.ci.plugins.module_utils.policies_defaults import served_problem
 
-OLDEST = (1, 30)  # ValidatingAdmissionPolicy is v1 from here on (KEP-3488)
-ADMISSION = "admissionregistration.k8s.io/v1"
 _REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _ALL = ("get", "list", "create", "patch", "delete")
 _RBAC = "rbac.authorization.k8s.io"
@@ -59,17 +61,70 @@ _NEEDED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (_RBAC, "rolebindings", _ALL),
     (_RBAC, "clusterroles", (*_ALL, "escalate", "bind")),
     (_RBAC, "clusterrolebindings", _ALL),
-    ("admissionregistration.k8s.io", "validatingadmissionpolicies", (*_ALL, "update")),
-    ("admissionregistration.k8s.io", "validatingadmissionpolicybindings", (*_ALL, "update")),
     ("scheduling.k8s.io", "priorityclasses", ("list",)),
     ("authorization.k8s.io", "subjectaccessreviews", ("create",)),
     (MANAGE_GROUP, MANAGE_RESOURCE, (MANAGE_VERB,)),
 )
+_ADMISSION = "admissionregistration.k8s.io"
+# What it does besides, by what the backend is made of.
+_OF_POLICIES = (
+    (_ADMISSION, "validatingadmissionpolicies", (*_ALL, "update")),
+    (_ADMISSION, "validatingadmissionpolicybindings", (*_ALL, "update")),
+)
+_OF_DEFAULTS = (
+    (_ADMISSION, "mutatingadmissionpolicies", (*_ALL, "update")),
+    (_ADMISSION, "mutatingadmissionpolicybindings", (*_ALL, "update")),
+)
+_OF_BACKENDS: Mapping[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
+    PSP: (("policy", "podsecuritypolicies", _ALL),),
+    SCC: (("security.openshift.io", "securitycontextconstraints", _ALL),),
+}
+_OF_IMAGES: Mapping[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
+    "kyverno": (("kyverno.io", "clusterpolicies", _ALL),),
+    "gatekeeper": (
+        ("templates.gatekeeper.sh", "constrainttemplates", _ALL),
+        ("constraints.gatekeeper.sh", "buildkeepimages", _ALL),
+    ),
+}
 
 
-def needed_rights(user: str, groups: Sequence[str]) -> list[Right]:
+@dataclass(frozen=True)
+class Question:
+    """What a run is about to do.
+
+    Attributes:
+        user: whom canaries impersonate, or empty.
+        groups: the groups that they impersonate.
+        namespaces: namespaces that must exist.
+        backend: the wanted policy backend, or `auto`.
+        unenforced: `refuse` or `accept` what the backend cannot enforce; empty where nothing is to be enforced.
+        pod_defaults: whether a MutatingAdmissionPolicy is wanted.
+    """
+
+    user: str = ""
+    groups: Sequence[str] = ()
+    namespaces: Sequence[str] = ()
+    backend: str = AUTO
+    unenforced: str = ""
+    pod_defaults: bool = False
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The cluster's version ('v1.37.1'), its backend where it has one, and what is to be said about it."""
+
+    version: str
+    backend: Backend | None
+    problems: Sequence[str]
+    warnings: Sequence[str]
+
+
+def needed_rights(question: Question, backend: Backend) -> list[Right]:
     """All rights that a run needs; to act as `user` and `groups` is what canaries need."""
-    rights = [Right(verb, group, resource) for group, resource, verbs in _NEEDED for verb in verbs]
+    user, groups = question.user, question.groups
+    rows = [*_NEEDED, *_OF_BACKENDS.get(backend.name, ()), *_OF_IMAGES.get(backend.images, ())]
+    rows += [*(_OF_POLICIES if backend.policies else ()), *(_OF_DEFAULTS if question.pod_defaults else ())]
+    rights = [Right(verb, group, resource) for group, resource, verbs in rows for verb in verbs]
     rights += [Right("impersonate", "", "groups", name=group) for group in groups]
     return rights + [_impersonate(who) for who in ((user, STRANGER) if user else ())]
 
@@ -123,28 +178,6 @@ def parse_version(body: dict[str, str]) -> tuple[int, int]:
     return major, minor
 
 
-def version_problems(version: tuple[int, int], text: str) -> list[str]:
-    """A problem if the cluster is too old."""
-    if version >= OLDEST:
-        return []
-    oldest = ".".join(map(str, OLDEST))
-    return [f"cluster: Kubernetes {text} is too old: upgrade it to {oldest} or newer, for ValidatingAdmissionPolicy"]
-
-
-def policy_problems(cluster: Cluster) -> list[str]:
-    """A problem if the API of policies is switched off."""
-    try:
-        if "ValidatingAdmissionPolicy" in cluster.resources(ADMISSION):
-            return []
-    except ApiError as error:
-        if error.status != 404:
-            raise
-    return [
-        f"cluster: the API server does not serve ValidatingAdmissionPolicy in {ADMISSION}: remove what switches it off "
-        "from the API server's --runtime-config"
-    ]
-
-
 def namespace_problems(cluster: Cluster, names: Sequence[str]) -> list[str]:
     """A problem for each namespace that must be there and is not."""
     return [
@@ -154,14 +187,28 @@ def namespace_problems(cluster: Cluster, names: Sequence[str]) -> list[str]:
     ]
 
 
-def look(cluster: Cluster, rights: Sequence[Right], namespaces: Sequence[str] = ()) -> tuple[str, list[str]]:
-    """The cluster's version ('v1.37.1') and all its problems. Raises BuildkeepError when it does not answer."""
+def backend_problems(found: Served, question: Question) -> tuple[Backend | None, list[str], list[str]]:
+    """The backend that a run will use, with problems and warnings about it."""
+    try:
+        backend = choose(found, question.backend)
+    except BuildkeepError as error:
+        return None, list(error.problems), []
+    open_ends = [*unenforced(backend), *scc.unenforced(backend)] if question.unenforced else []
+    defaults = served_problem(question.pod_defaults, found.mutations)
+    problems = [defaults] if defaults else []
+    if question.unenforced != "refuse":
+        return backend, problems, open_ends
+    remedy = "Use Kubernetes 1.30 or newer, or go without it by buildkeep_unenforced: accept"
+    return backend, problems + [f"not enforced: {text} {remedy}." for text in open_ends], []
+
+
+def look(cluster: Cluster, question: Question) -> Finding:
+    """Look at a cluster before a run. Raises BuildkeepError when it does not answer."""
     body = cluster.client.request("GET", "/version", what="read the version").body
     text = str(body.get("gitVersion", ""))
-    problems = version_problems(parse_version(body), text)
-    if not problems:
-        problems = policy_problems(cluster)
-    missing = rights_problems(cluster, rights)
-    return text, problems + (
-        missing or namespace_problems(cluster, namespaces)
-    )  # who lacks rights may be unable to look
+    backend, problems, warnings = backend_problems(served(cluster, parse_version(body)), question)
+    if backend is None:
+        return Finding(text, None, [f"{problem} (Kubernetes {text})" for problem in problems], warnings)
+    missing = rights_problems(cluster, needed_rights(question, backend))
+    # Who lacks rights may be unable to look.
+    return Finding(text, backend, [*problems, *(missing or namespace_problems(cluster, question.namespaces))], warnings)

@@ -8,6 +8,7 @@ from typing import Any
 from ansible_collections.buildkeep.ci.plugins.module_utils import preflight_elsewhere, preflight_foreign
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import LABEL_TENANT
+from ansible_collections.buildkeep.ci.plugins.module_utils.preflight_bindings import belongs
 
 ARGUMENTS: dict[str, Any] = {
     "user": {"type": "str", "required": True},
@@ -55,9 +56,8 @@ def look(cluster: Cluster, access: Mapping[str, Any]) -> tuple[list[str], list[s
     outside = preflight_elsewhere.problem(user, preflight_elsewhere.find(cluster, user, names))
     problems = [outside] if outside and enforced and access["elsewhere"] == "refuse" else []
     warnings = [outside] if outside and not problems else []
-    foreign = preflight_foreign.find(
-        _of(cluster, "Role", tenants), _of(cluster, "RoleBinding", tenants), user, access["verbs"]
-    )
+    bindings = [one for one in _of(cluster, "RoleBinding", tenants) if not belongs(one)]
+    foreign = preflight_foreign.find(_of(cluster, "Role", tenants), bindings, user, access["verbs"])
     grave = [one for one in foreign if one.grave and one.namespace in enforced]
     problems += preflight_foreign.sentences(grave)
     warnings += preflight_foreign.sentences([one for one in foreign if one not in grave])

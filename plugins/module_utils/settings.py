@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.buildkeep.ci.plugins.module_utils.backends import Backend, backend_of
+from ansible_collections.buildkeep.ci.plugins.module_utils.backends import SCC, Backend, backend_of
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.images import template_images
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import NAMESPACE_PREFIX
 from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profiles, load_profiles, pss_level
+from ansible_collections.buildkeep.ci.plugins.module_utils.render_options import VARIABLES
+from ansible_collections.buildkeep.ci.plugins.module_utils.scc import POD_ANNOTATIONS
 from ansible_collections.buildkeep.ci.plugins.module_utils.schema import nearest
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings_checks import CONTROLLER, faults, sentence
 from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import Tenant, read_tenant, tenant_builders
@@ -40,8 +42,8 @@ DEFAULTS: Mapping[str, Any] = {
     "templates": "any",
     "pod_defaults": False,
 }
-# Variables that say how to reach the cluster; the action plugins read them.
-_CONNECTION = ("kubeconfig", "context")
+# Variables that say how to reach the cluster, and how to render for none; the action plugins read them.
+_CONNECTION = ("kubeconfig", "context", *VARIABLES)
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ def _settings(values: Mapping[str, Any], profiles: Profiles, backend: Backend) -
         backend=backend,
         unenforced=values["unenforced"],
         break_glass=values["break_glass"],
-        pod_annotations=tuple(values["pod_annotations"]),
+        pod_annotations=(*values["pod_annotations"], *(POD_ANNOTATIONS if backend.name == SCC else ())),
         storage_classes=tuple(values["storage_classes"]),
         pod_defaults=values["pod_defaults"],
     )

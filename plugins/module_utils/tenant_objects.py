@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils import canary_guards
+from ansible_collections.buildkeep.ci.plugins.module_utils.backends import SCC
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
     ANNOTATION_BUILDERS,
     ANNOTATION_CLAIMS,
@@ -21,6 +22,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
     LABEL_TENANT,
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.policies import policy_context
+from ansible_collections.buildkeep.ci.plugins.module_utils.scc import LABEL_SYNC
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings
 from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import service_accounts
 
@@ -44,7 +46,7 @@ def tenant_objects(settings: Settings) -> list[dict[str, Any]]:
         {
             "name": tenant.name,
             "namespace": tenant.namespace,
-            "labels": tenant.labels,
+            "labels": {**tenant.labels, **_labels(settings)},
             "annotations": tenant.annotations,
             "service_accounts": list(tenant.service_accounts),
             "quota": tenant.quota,
@@ -53,6 +55,10 @@ def tenant_objects(settings: Settings) -> list[dict[str, Any]]:
         }
         for tenant in settings.present
     ]
+
+
+def _labels(settings: Settings) -> Mapping[str, str]:
+    return LABEL_SYNC if settings.backend.name == SCC else {}
 
 
 def canary_objects(settings: Settings) -> dict[str, Any]:
@@ -65,7 +71,7 @@ def canary_objects(settings: Settings) -> dict[str, Any]:
     return {
         "name": CANARY_NAMESPACE,
         "namespace": CANARY_NAMESPACE,
-        "labels": {LABEL_TENANT: CANARY_NAMESPACE, LABEL_MODE: "enforce"},
+        "labels": {LABEL_TENANT: CANARY_NAMESPACE, LABEL_MODE: "enforce", **_labels(settings)},
         "annotations": {
             **dict.fromkeys(_LISTS, ""),
             ANNOTATION_BUILDERS: ",".join(builders),

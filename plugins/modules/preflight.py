@@ -58,6 +58,21 @@ options:
         description: What the controller may hold in a tenant, lists of verbs by resource.
         type: dict
         required: true
+  backend:
+    description: The wanted policy backend, or C(auto) for the strongest that the cluster serves.
+    type: str
+    default: auto
+  unenforced:
+    description:
+      - What becomes of a run where the backend leaves something unenforced, a problem with C(refuse) or a warning with
+        C(accept). Where it is empty nothing is said about it.
+    type: str
+    choices: ["", refuse, accept]
+    default: ""
+  pod_defaults:
+    description: Whether a MutatingAdmissionPolicy is wanted, which the API server must serve then.
+    type: bool
+    default: false
   kubeconfig:
     description:
       - Path of a kubeconfig. Without it E(K8S_AUTH_KUBECONFIG), the pod's own ServiceAccount, E(KUBECONFIG) and
@@ -89,8 +104,12 @@ url:
   description: The API server's address.
   returned: success
   type: str
+backend:
+  description: What enforces pod security, with C(name), C(policies), C(pod_security) and C(images).
+  returned: success
+  type: dict
 msg:
-  description: Both, as a sentence.
+  description: All of them, as a sentence.
   returned: success
   type: str
 """

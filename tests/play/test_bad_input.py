@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -59,23 +60,25 @@ def message(run: Run) -> str:
     return str(json.loads(line.partition("=> ")[2])["msg"])
 
 
-@pytest.fixture(scope="module")
-def old_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Give a kubeconfig of a server that says it is Kubernetes 1.29."""
+@contextmanager
+def old_cluster(folder: Path, minor: int) -> Iterator[Path]:
+    """Give a kubeconfig of a server that says it is an older Kubernetes, and serves no kind that enforces anything."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = json.dumps({"major": "1", "minor": "29", "gitVersion": "v1.29.9"}).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            if self.path == "/version":
+                self._answer(200, {"major": "1", "minor": str(minor), "gitVersion": f"v1.{minor}.9"})
+            else:
+                self._answer(404, {"kind": "Status", "code": 404, "reason": "NotFound"})
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
-            body = json.dumps({"status": {"allowed": True}}).encode()
-            self.send_response(201)
+            self._answer(201, {"status": {"allowed": True}})
+
+        def _answer(self, status: int, content: dict[str, Any]) -> None:
+            body = json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -94,12 +97,14 @@ def old_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "users": [{"name": "old", "user": {}}],
         "contexts": [{"name": "old", "context": {"cluster": "old", "user": "old"}}],
     }
-    path = tmp_path_factory.mktemp("old") / "kubeconfig"
+    path = folder / "kubeconfig"
     path.write_text(json.dumps(config), encoding="utf-8")
-    yield path
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield path
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def test_every_mistake_and_a_missing_cluster_in_one_message(cluster: Cluster, tmp_path: Path) -> None:
@@ -128,12 +133,21 @@ def test_the_controllers_namespace_is_missing(cluster: Cluster) -> None:
     assert "namespace no-jenkins does not exist" in told
 
 
-def test_a_cluster_too_old_beside_a_mistake(cluster: Cluster, old_cluster: Path) -> None:
-    """The version that is there, and the one that is needed."""
-    variables = {"buildkeep_kubeconfig": str(old_cluster), "buildkeep_mode": "off", **SHOP}
-    told = refused(cluster, variables)
-    assert "Kubernetes v1.29.9 is too old: upgrade it to 1.30 or newer" in told
-    assert 'buildkeep_mode: "off"' in told
+@pytest.mark.parametrize(
+    ("minor", "told"),
+    [
+        (22, ["so nothing can be enforced: use Kubernetes 1.30 or newer (Kubernetes v1.22.9)"]),
+        (29, ["not enforced: ", "which images", "buildkeep_unenforced: accept"]),
+    ],
+)
+def test_a_cluster_too_old_beside_a_mistake(cluster: Cluster, tmp_path: Path, minor: int, told: list[str]) -> None:
+    """What is missing there, and what would be left open."""
+    with old_cluster(tmp_path, minor) as kubeconfig:
+        known = refused(cluster, {"buildkeep_kubeconfig": str(kubeconfig), "buildkeep_pod_defaults": "x", **SHOP})
+        assert "buildkeep_pod_defaults: " in known
+        message = refused(cluster, {"buildkeep_kubeconfig": str(kubeconfig), **SHOP})
+    for words in told:
+        assert words in message
 
 
 def test_state_absent_is_not_for_site(cluster: Cluster) -> None:

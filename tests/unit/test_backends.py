@@ -16,7 +16,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.errors import Buildke
 @pytest.mark.parametrize(
     ("found", "chosen"),
     [
-        (Served((1, 37), policies=True, mutations=True), Backend("admission", True, True)),
+        (Served((1, 37), policies=True, mutations=True), Backend("admission", True, True, mutations=True)),
         (Served((1, 30), policies=True, kyverno=True), Backend("admission", True, True)),
         (Served((1, 33), policies=True, scc=True), Backend("scc", True, True)),
         (Served((1, 27), scc=True), Backend("scc", False, True)),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ansible_collections.buildkeep.ci.plugins.module_utils import canary_guards, policies
+from ansible_collections.buildkeep.ci.plugins.module_utils.backends import Backend
 from ansible_collections.buildkeep.ci.plugins.module_utils.canary_cases import entry_cases, rule_cases
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICY_PODS
-from ansible_collections.buildkeep.ci.plugins.module_utils.preflight import Right, needed_rights
+from ansible_collections.buildkeep.ci.plugins.module_utils.preflight import Question, Right, needed_rights
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
 
 
@@ -39,5 +40,8 @@ def test_the_canaries_group_may_do_next_to_nothing_everywhere() -> None:
 
 def test_whoever_runs_it_must_be_able_to_be_the_stranger() -> None:
     """Else the canary about commands ends in a refusal of impersonation."""
-    rights = needed_rights("system:serviceaccount:jenkins:jenkins", ["buildkeep:canary"])
+    rights = needed_rights(
+        Question(user="system:serviceaccount:jenkins:jenkins", groups=["buildkeep:canary"]),
+        Backend("admission", True, True),
+    )
     assert Right("impersonate", "", "serviceaccounts", "buildkeep-canary", "default") in rights

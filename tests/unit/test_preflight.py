@@ -4,20 +4,47 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.buildkeep.ci.plugins.module_utils import preflight
+from ansible_collections.buildkeep.ci.plugins.module_utils.backends import Backend, Served
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import collect
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests_plugin import as_text
-from ansible_collections.buildkeep.ci.plugins.module_utils.preflight import Right
+from ansible_collections.buildkeep.ci.plugins.module_utils.preflight import Question, Right
 
 
 @pytest.mark.parametrize(
-    ("minor", "old"), [("29", True), ("9+", True), ("30", False), ("33+", False), ("37", False), ("100", False)]
+    ("answer", "version"),
+    [
+        ({"major": "1", "minor": "9+"}, (1, 9)),
+        ({"major": "1", "minor": "33+"}, (1, 33)),
+        ({"major": "1", "minor": "37", "emulationMajor": "1", "emulationMinor": "34"}, (1, 34)),
+    ],
 )
-def test_versions(minor: str, old: bool) -> None:
-    version = preflight.parse_version({"major": "1", "minor": minor})
-    problems = preflight.version_problems(version, f"v1.{minor}")
-    assert bool(problems) is old
-    assert all("upgrade it to 1.30" in problem for problem in problems)
+def test_versions(answer: dict[str, str], version: tuple[int, int]) -> None:
+    assert preflight.parse_version(answer) == version
+
+
+def test_what_stays_open_is_a_problem_a_warning_or_not_asked() -> None:
+    found = Served((1, 28))
+    backend, problems, warnings = preflight.backend_problems(found, Question(unenforced="refuse"))
+    assert backend == Backend("psa", False, True)
+    assert problems
+    assert all(one.startswith("not enforced: ") and "buildkeep_unenforced: accept" in one for one in problems)
+    assert not warnings
+    _, none, told = preflight.backend_problems(found, Question(unenforced="accept"))
+    assert not none
+    assert len(told) == len(problems)
+    assert preflight.backend_problems(found, Question()) == (backend, [], [])
+
+
+def test_nothing_stays_open_with_policies() -> None:
+    _, problems, warnings = preflight.backend_problems(Served((1, 30), policies=True), Question(unenforced="refuse"))
+    assert (problems, warnings) == ([], [])
+
+
+def test_defaults_need_a_server_that_has_them() -> None:
+    found = Served((1, 35), policies=True)
+    _, problems, _ = preflight.backend_problems(found, Question(pod_defaults=True))
+    assert any("buildkeep_pod_defaults" in problem for problem in problems)
 
 
 def test_something_else_than_kubernetes() -> None:
@@ -26,12 +53,31 @@ def test_something_else_than_kubernetes() -> None:
 
 
 def test_canaries_need_the_right_to_be_who_they_are_sent_as() -> None:
-    rights = preflight.needed_rights("system:serviceaccount:jenkins:robot", ["buildkeep:canary"])
+    policies = Backend("admission", True, True)
+    robot = Question(user="system:serviceaccount:jenkins:robot", groups=["buildkeep:canary"])
+    rights = preflight.needed_rights(robot, policies)
     assert Right("impersonate", "", "serviceaccounts", "jenkins", "robot") in rights
     assert Right("impersonate", "", "groups", name="buildkeep:canary") in rights
-    assert Right("impersonate", "", "users", name="jane") in preflight.needed_rights("jane", [])
-    assert not [right for right in preflight.needed_rights("", []) if right.verb == "impersonate"]
+    assert Right("impersonate", "", "users", name="jane") in preflight.needed_rights(Question(user="jane"), policies)
+    assert not [right for right in preflight.needed_rights(Question(), policies) if right.verb == "impersonate"]
     assert Right("manage", "buildkeep.dev", "tenants") in rights
+
+
+@pytest.mark.parametrize(
+    ("backend", "resource"),
+    [
+        (Backend("admission", True, True), "validatingadmissionpolicies"),
+        (Backend("psp", False, True), "podsecuritypolicies"),
+        (Backend("scc", True, True), "securitycontextconstraints"),
+        (Backend("psa", False, True, "kyverno"), "clusterpolicies"),
+        (Backend("psp", False, True, "gatekeeper"), "constrainttemplates"),
+    ],
+)
+def test_each_backend_needs_rights_of_its_own(backend: Backend, resource: str) -> None:
+    verbs = {right.verb for right in preflight.needed_rights(Question(), backend) if right.resource == resource}
+    assert {"get", "list", "create", "patch", "delete"} <= verbs
+    others = {right.resource for right in preflight.needed_rights(Question(), Backend("psa", False, True))}
+    assert resource not in others
 
 
 def test_rights_in_words_and_as_the_api_has_them() -> None:

@@ -53,7 +53,7 @@ def test_variables_about_the_walls() -> None:
         ("fast",),
     )
     assert [tenant.templates for tenant in settings.tenants] == ["static", "any"]
-    assert settings.pod_defaults and settings.backend == Backend("admission", True, True)
+    assert settings.pod_defaults and settings.backend == Backend("admission", True, True, mutations=True)
     found = Backend("psp", False, True, "kyverno")
     assert read_settings({"backend": as_mapping(found)}).backend == found
 
