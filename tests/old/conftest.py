@@ -11,6 +11,7 @@ from testbed.apiserver import ApiServer
 from tests.api.api import Api
 from tests.api.conftest import furnish
 from tests.api.conftest import profiles as profiles  # the same table, as a fixture of this folder
+from tests.old.differences import Witness
 from tests.servers import TYPE_CHECKER, controllers
 
 OLDEST = "1.30"
@@ -32,8 +33,8 @@ def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
 
 @pytest.fixture(scope="session")
 def admin(api_server: ApiServer) -> Api:
-    """A client of group system:masters."""
-    return Api(api_server)
+    """A client of group system:masters, who remembers the last answer."""
+    return Witness(api_server)
 
 
 @pytest.fixture(scope="session")

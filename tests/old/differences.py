@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from tests.api.api import Answer
+from testbed.apiserver import ApiServer
+from tests.api.api import Answer, Api
 from tests.api.case import Case, spec
 
 # Fields that 1.30 does not know, and since when there are any: it warns of them and drops them before any policy looks.
@@ -15,7 +17,10 @@ UNKNOWN: Mapping[str, str] = {
     "spec.hostnameOverride": "1.34, KEP-4762",
     "spec.containers[*].restartPolicyRules": "1.34, KEP-5307",
     "spec.resourceClaims[*].resourceClaimName": "1.31, in `source` before, KEP-4381",
+    "spec.volumes[*].projected.sources[*].podCertificate": "1.34, KEP-4317",
 }
+# What the server says of a path that it does not serve: pods/resize, there since 1.32 (KEP-1287).
+NOT_SERVED = "the server could not find the requested resource"
 # The same rules broken in the words of 1.30.
 INSTEAD: tuple[Case, ...] = (
     spec("resourceClaims", [{"name": "gpu", "source": {"resourceClaimName": "g"}}], "gpu", [], rule="pod"),
@@ -34,3 +39,28 @@ def unknown_fields(answer: Answer) -> set[str]:
         for warning in answer.warnings
         for field in re.findall(r'unknown field \\"([^"\\]+)\\"', warning)
     }
+
+
+def is_unknown(answer: Answer) -> bool:
+    """Whether what was sent needs something that 1.30 does not have."""
+    unknown = unknown_fields(answer)
+    return (bool(unknown) and unknown <= set(UNKNOWN)) or answer.message == NOT_SERVED
+
+
+class Witness(Api):
+    """A client that remembers the last answer, whoever of its users got it."""
+
+    def __init__(
+        self, server: ApiServer, user: str = "", groups: Sequence[str] = (), seen: list[Answer] | None = None
+    ) -> None:
+        super().__init__(server, user, groups)
+        self.seen: list[Answer] = [] if seen is None else seen
+
+    def user(self, name: str, *groups: str) -> Api:
+        """The same server and memory, as somebody else."""
+        return Witness(self._server, name, [*groups, "system:authenticated"], self.seen)
+
+    def request(self, method: str, path: str, body: Any = None, kind: str = "application/json") -> Answer:
+        """Send one request and remember its answer."""
+        self.seen[:] = [super().request(method, path, body, kind)]
+        return self.seen[0]
