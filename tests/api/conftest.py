@@ -19,7 +19,7 @@ CLUSTER_IMAGES = ("registry.k8s.io/pause",)
 OPTIONS = policies.Options(storage_classes=("fast", "slow"))
 # Projected sources and runtime features that are not on by default in every version, so that rules about them are met.
 FLAGS = (
-    "--feature-gates=ClusterTrustBundle=true,ClusterTrustBundleProjection=true",
+    "--feature-gates=ClusterTrustBundle=true,ClusterTrustBundleProjection=true,CrossNamespaceVolumeDataSource=true",
     "--runtime-config=certificates.k8s.io/v1beta1/clustertrustbundles=true",
 )
 
