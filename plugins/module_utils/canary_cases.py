@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.buildkeep.ci.plugins.module_utils.allowlist_other import image_cases
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends import PSP, SCC
 from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_walls import POD_SECURITY
 from ansible_collections.buildkeep.ci.plugins.module_utils.canary_guards import guard_cases
@@ -104,6 +105,7 @@ def _of_tenant(settings: Settings, tenant: Tenant, taken: Mapping[str, Sequence[
     space, expect = tenant.namespace, _EXPECTED[tenant.mode]
     yield from _IN_TENANTS.get(settings.backend.name, _pod_security)(settings, tenant)
     if not settings.backend.policies:
+        yield from image_cases(settings, [tenant])
         return
     if not is_allowed(_FOREIGN, (*settings.images, *tenant.images)):
         pod = agent_pod(settings.profiles, tenant.name, _FOREIGN)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.canary_pods import Pod, agent_pod
 from ansible_collections.buildkeep.ci.plugins.module_utils.images import is_allowed
@@ -42,7 +42,24 @@ def _builder(settings: Settings, tenant: Tenant, entry: str) -> Lost | None:
     return Lost(f"builder-{entry}", pod, "service-account")
 
 
-_PODS: Mapping[str, Callable[[Settings, Tenant, str], Lost | None]] = {"images": _image, "builders": _builder}
+def _volume(rule: str, source: Callable[[str], dict[str, Any]]) -> Callable[[Settings, Tenant, str], Lost | None]:
+    """A pod that mounts what was taken away."""
+
+    def pod(settings: Settings, tenant: Tenant, entry: str) -> Lost:
+        made = agent_pod(settings.profiles, tenant.name)
+        made["spec"]["volumes"] = [{"name": "canary", **source(entry)}]
+        return Lost(f"{rule}-{entry}", made, rule)
+
+    return pod
+
+
+_PODS: Mapping[str, Callable[[Settings, Tenant, str], Lost | None]] = {
+    "images": _image,
+    "builders": _builder,
+    "claims": _volume("claims", lambda name: {"persistentVolumeClaim": {"claimName": name}}),
+    "secrets": _volume("secrets", lambda name: {"secret": {"secretName": name}}),
+    "csi-drivers": _volume("csi-drivers", lambda name: {"csi": {"driver": name}}),
+}
 
 
 def lost(settings: Settings, tenant: Tenant, narrowed: Mapping[str, Sequence[str]]) -> Iterator[Lost]:

@@ -67,12 +67,11 @@ class Cluster:
 
     def resource(self, api_version: str, kind: str) -> Resource:
         """One kind. Raises NotServed when the API server does not have it."""
-        try:
-            found = self.resources(api_version).get(kind)
-        except ApiError as error:
-            if error.status != 404:
-                raise
-            found = None
+        found = self._find(api_version, kind)
+        if found is None:  # or made since we looked, by a CRD
+            with self._lock:
+                self._known.pop(api_version, None)
+            found = self._find(api_version, kind)
         if found is None:
             raise NotServed(
                 [
@@ -81,6 +80,14 @@ class Cluster:
                 ]
             )
         return found
+
+    def _find(self, api_version: str, kind: str) -> Resource | None:
+        try:
+            return self.resources(api_version).get(kind)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return None
 
     def everything_namespaced(self) -> tuple[list[Resource], list[str]]:
         """All namespaced kinds that can be listed and deleted, and the group versions that did not answer."""

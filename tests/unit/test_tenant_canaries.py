@@ -112,10 +112,12 @@ def test_what_a_tenant_lost_is_tried_too(mode: str, expect: str) -> None:
     """What it has again is not, by whatever entry."""
     made = settings({"name": "a", "images": ["ghcr.io/acme/"], "builders": [], "mode": mode})
     gone = {"images": ["ghcr.io/acme/tool", "quay.io/gone/", ""], "builders": ["kaniko"], "unheard": ["of"]}
+    gone |= {"claims": ["cache"], "secrets": ["key"], "csi-drivers": ["secrets.example"]}
     objects = [{"kind": "Namespace", "name": "ci-a", "action": "unchanged", "narrowed": gone}]
     cases = canary_cases.tenant_cases(made, objects)[2:]
-    assert images(cases, expect) == ["quay.io/gone/canary:canary", made.profiles.agent_image]
-    assert [case["rule"] for case in cases] == ["images", "service-account"]
+    assert images(cases, expect) == ["quay.io/gone/canary:canary", *4 * [made.profiles.agent_image]]
+    assert [case["rule"] for case in cases] == ["images", "service-account", "claims", "secrets", "csi-drivers"]
+    assert "cache" in str(cases[2]["pod"]["spec"]["volumes"])
     assert cases[1]["pod"]["spec"]["serviceAccountName"] == "builder-kaniko"
     again = settings({"name": "a", "builders": ["kaniko"]})
     assert len(canary_cases.tenant_cases(again, [{**objects[0], "narrowed": {"builders": ["kaniko"]}}])) == 2
