@@ -1,0 +1,172 @@
+"""Random pods: an honest agent with some fields that matter for security set at random, good and bad."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.api import pods
+from tests.api.pods import Object
+
+_LOCALHOST = {"type": "Localhost", "localhostProfile": "buildkeep/rootless.json"}
+_PROFILES: Sequence[Any] = (
+    None,
+    {"type": "RuntimeDefault"},
+    {"type": "RuntimeDefault"},
+    {"type": "Unconfined"},
+    _LOCALHOST,
+)
+_SELINUX: Sequence[Any] = (
+    None,
+    *(
+        {"type": name}
+        for name in ("container_t", "container_init_t", "container_kvm_t", "container_engine_t", "spc_t", "")
+    ),
+    *({"level": "s0:c1,c2"}, {"user": "system_u"}, {"role": "system_r"}, {"type": "container_t", "user": ""}),
+)
+_WINDOWS: Sequence[Any] = (None, {"hostProcess": True}, {"hostProcess": False}, {"runAsUserName": "ContainerUser"})
+_HANDLERS: Sequence[Any] = (
+    {"httpGet": {"port": 80}},
+    {"httpGet": {"port": 80, "host": ""}},
+    {"httpGet": {"port": 80, "host": "127.0.0.1"}},
+    {"httpGet": {"port": 80, "host": "169.254.169.254"}},
+    {"tcpSocket": {"port": 80}},
+    {"tcpSocket": {"port": 80, "host": "10.0.0.9"}},
+    {"exec": {"command": ["true"]}},
+)
+# Values by path below a container; those that are written twice are drawn twice as often.
+CONTAINER: Mapping[str, Sequence[Any]] = {
+    "securityContext/privileged": (None, False, False, True),
+    "securityContext/allowPrivilegeEscalation": (False, False, None, True),
+    "securityContext/runAsNonRoot": (True, True, None, False),
+    "securityContext/runAsUser": (None, 1, 1000, 65535, 0),
+    "securityContext/runAsGroup": (None, 0, 1000),
+    "securityContext/readOnlyRootFilesystem": (None, True, False),
+    "securityContext/procMount": (None, "Default", "Default", "Unmasked"),
+    "securityContext/capabilities": (
+        {"drop": ["ALL"]},
+        {"drop": ["ALL"], "add": []},
+        None,
+        {"drop": ["NET_RAW"]},
+        {"add": ["KILL"]},
+    ),
+    "securityContext/capabilities/drop": (["ALL"], ["ALL", "KILL"], ["KILL", "ALL"], ["all"], []),
+    "securityContext/capabilities/add": (
+        *(None, [], ["NET_BIND_SERVICE"], ["CHOWN"], ["SYS_ADMIN"], ["NET_RAW"], ["ALL"]),
+        *(["NET_BIND_SERVICE", "SETUID"], ["CAP_NET_BIND_SERVICE"], ["AUDIT_WRITE", "MKNOD"]),
+    ),
+    "securityContext/seccompProfile": _PROFILES,
+    "securityContext/appArmorProfile": _PROFILES,
+    "securityContext/seLinuxOptions": _SELINUX,
+    "securityContext/windowsOptions": _WINDOWS,
+    "securityContext": (None, {}, pods.RESTRICTED),
+    "ports": (
+        [{"containerPort": 80}],
+        [{"containerPort": 80, "hostPort": 80}],
+        [{"containerPort": 1, "hostIP": "127.0.0.1"}],
+    ),
+    "livenessProbe": _HANDLERS,
+    "readinessProbe": _HANDLERS,
+    "startupProbe": _HANDLERS,
+    "lifecycle/postStart": (*_HANDLERS, {"sleep": {"seconds": 1}}),
+    "lifecycle/preStop": _HANDLERS,
+    "image": (f"{pods.BASE}/x:1", f"{pods.BASE}/y:2", "gcr.io/team:1", "docker.io/evil/x:1"),
+    "stdin": (True, False),
+    "resources": ({"limits": {"cpu": "1"}}, {"limits": {"memory": "1Gi"}, "requests": {"cpu": "1m"}}),
+    "imagePullPolicy": ("Always", "IfNotPresent"),
+}
+_SOURCES: Sequence[Object] = (
+    *({"emptyDir": {}}, {"emptyDir": {"medium": "Memory"}}, {"configMap": {"name": "x"}}, {"downwardAPI": {}}),
+    *({"projected": {"sources": [{"configMap": {"name": "x"}}]}}, {"secret": {"secretName": "registry-credentials"}}),
+    *({"image": {"reference": f"{pods.BASE}/x:1"}}, {"hostPath": {"path": "/"}}, {"nfs": {"server": "x", "path": "/"}}),
+    *(
+        {"persistentVolumeClaim": {"claimName": "x"}},
+        {"csi": {"driver": "x.csi.example"}},
+        {"gitRepo": {"repository": "x"}},
+    ),
+    *(
+        {"emptyDir": {}, "hostPath": {"path": "/"}},
+        {"portworxVolume": {"volumeID": "x"}},
+        {"glusterfs": {"endpoints": "x", "path": "x"}},
+    ),
+)
+_ANNOTATIONS = "metadata/annotations"
+_APPARMOR = f"{_ANNOTATIONS}/container.apparmor.security.beta.kubernetes.io"
+POD: Mapping[str, Sequence[Any]] = {
+    "spec/hostNetwork": (None, False, True),
+    "spec/hostPID": (None, False, True),
+    "spec/hostIPC": (None, False, True),
+    "spec/hostUsers": (None, True, False),
+    "spec/shareProcessNamespace": (None, False, True),
+    "spec/os": ({"name": "linux"}, {"name": "windows"}),
+    "spec/securityContext/runAsNonRoot": (None, True, False),
+    "spec/securityContext/runAsUser": (None, 1000, 1, 0),
+    "spec/securityContext/runAsGroup": (None, 0, 1000),
+    "spec/securityContext/supplementalGroups": ([0], [1000]),
+    "spec/securityContext/fsGroup": (0, 1000),
+    "spec/securityContext/seccompProfile": _PROFILES,
+    "spec/securityContext/appArmorProfile": _PROFILES,
+    "spec/securityContext/seLinuxOptions": _SELINUX,
+    "spec/securityContext/windowsOptions": _WINDOWS,
+    "spec/securityContext/sysctls": (
+        *([], [{"name": "net.ipv4.tcp_syncookies", "value": "1"}], [{"name": "kernel.msgmax", "value": "1"}]),
+        *(
+            [{"name": "kernel/shm_rmid_forced", "value": "1"}],
+            [{"name": "net.ipv4.ip_local_port_range", "value": "1 2"}],
+        ),
+    ),
+    "spec/volumes/+": tuple({"name": "extra", **source} for source in _SOURCES),
+    "spec/serviceAccountName": ("agent", "pusher", "builder-kaniko"),
+    f"{_APPARMOR}~tool": ("runtime/default", "unconfined", "localhost/x"),
+    f"{_APPARMOR}~kaniko": ("runtime/default", "unconfined"),
+    f"{_ANNOTATIONS}/seccomp.security.alpha.kubernetes.io~pod": ("runtime/default", "unconfined"),
+    f"{_ANNOTATIONS}/team": ("a",),
+    "spec/terminationGracePeriodSeconds": (0, 30),
+}
+_PLACES = (
+    "spec/containers/0",
+    "spec/containers/0",
+    "spec/containers/1",
+    "spec/initContainers/0",
+    "spec/initContainers/1",
+)
+
+
+def _edits() -> st.SearchStrategy[list[tuple[str, Any]]]:
+    """Some (path, value); a path of a container that is not there is left out by whoever applies them."""
+    of_container = st.tuples(st.sampled_from(_PLACES), st.sampled_from(sorted(CONTAINER))).flatmap(
+        lambda place: st.tuples(st.just("/".join(place)), st.sampled_from(CONTAINER[place[1]]))
+    )
+    of_pod = st.sampled_from(sorted(POD)).flatmap(lambda path: st.tuples(st.just(path), st.sampled_from(POD[path])))
+    return st.lists(st.one_of(of_container, of_container, of_pod), max_size=5)
+
+
+@st.composite
+def agents(draw: st.DrawFn) -> Object:
+    """A random pod."""
+    agent = pods.BASES[draw(st.sampled_from(("dynamic", "dynamic", "static")))]()
+    early, beside = pods.tool("early"), {**pods.tool("beside"), "restartPolicy": "Always"}
+    made = draw(st.sampled_from(([], [], [early], [early, beside])))
+    if made:
+        agent["spec"]["initContainers"] = made
+    for path, value in draw(_edits()):
+        if not path.startswith(f"spec/initContainers/{len(made)}") and (made or "initContainers" not in path):
+            agent = pods.put(agent, path, value)
+    return agent
+
+
+def has_builder(agent: Object) -> bool:
+    """Whether a container may have what the builder's profile says."""
+    of_builder = agent["spec"].get("serviceAccountName") == "builder-kaniko"
+    return of_builder and any(one["image"].startswith(f"{pods.KANIKO}:") for one in agent["spec"]["containers"])
+
+
+def without_builder(agent: Object) -> Object:
+    """The same pod without the builder's container, and without annotations about it."""
+    whole = agent["spec"]["containers"]
+    rest = [one for one in whole if not one["image"].startswith(f"{pods.KANIKO}:")]
+    names = {one["name"] for one in whole} - {one["name"] for one in rest}
+    kept = {key: value for key, value in agent["metadata"]["annotations"].items() if key.split("/")[-1] not in names}
+    return pods.put(pods.put(agent, "spec/containers", rest), "metadata/annotations", kept)
