@@ -63,9 +63,9 @@ LAYERS = (
     Layer("chart", (fixed(*PYTEST, "tests/chart"),)),
     Layer(
         "api",
-        (fixed(*PYTEST, "tests/api", "tests/play", "tests/old", "tests/psp"),),
+        (fixed(*PYTEST, "tests/api", "tests/play", "tests/old", "tests/psp", "tests/scc"),),
         ("layer", "layer-helm3", "tool/etcd", "tool/kube-apiserver", "tool/kube-controller-manager",
-         "tool/kube-apiserver-1.30", "tool/kube-apiserver-1.24", "tool/gator"),
+         "tool/kube-apiserver-1.30", "tool/kube-apiserver-1.24", "openshift", "openshift-older", "tool/gator"),
     ),
     Layer("cluster", (fixed("molecule", "test"),), ("tool/kind", "tool/crane", "seed", "node")),
 )  # fmt: skip
