@@ -85,7 +85,8 @@ def canaries(settings: Settings, manifests: str) -> list[dict[str, Any]]:
     found = clouds(item for item in objects if item["metadata"]["namespace"] == settings.controller.namespace)
     good = list(_good(settings, found))
     first: dict[str, dict[str, Any]] = {}
-    for builder, case in good:
+    # One right too many is a matter of policies; another backend has canaries of its own.
+    for builder, case in good if settings.backend.policies else ():
         first.setdefault(builder, case)
     return [case for _, case in good] + [_bad(builder, case["pod"]) for builder, case in first.items()]
 

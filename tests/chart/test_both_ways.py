@@ -94,6 +94,12 @@ def test_every_template_is_tried_and_every_builder_refused_one_right_more() -> N
     assert (found[2]["policy"], found[2]["rule"]) == ("buildkeep-pods", "builder")
 
 
+def test_without_policies_the_templates_are_only_tried() -> None:
+    settings = read_settings({"tenants": [{"name": "shop"}], "backend": "psa"})
+    found = canaries(settings, helm_template(str(tool("helm")), chart_values(settings, 60)))
+    assert [(case["name"], case["expect"]) for case in found] == [("template shop-kaniko", "admitted")]
+
+
 def test_five_hundred_tenants_cost_seconds() -> None:
     settings = read_settings({"tenants": [{"name": f"t{number}"} for number in range(500)]})
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
