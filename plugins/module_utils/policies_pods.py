@@ -7,22 +7,13 @@ texts are made for refused pods only.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from string import Template
-from typing import NamedTuple
 
-from ansible_collections.buildkeep.ci.plugins.module_utils import cel, images, names
+from ansible_collections.buildkeep.ci.plugins.module_utils import cel, images, names, policies_verdicts
 from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profile, Profiles
 from ansible_collections.buildkeep.ci.plugins.module_utils.rules import Rule
 
-# Scope of a rule -> the variable that lists what it looks at, the name of an item in the rule's CEL, and the subject in
-# a message. The scopes `pod`, `label` and `annotation` look at the whole pod.
-_LISTS = {
-    "container": ("everyone", "c", "container "),
-    "other": ("others", "c", "container "),
-    "builder": ("builders", "c", "container "),
-    "volume": ("volumes", "v", "volume "),
-}
 _CREATED = "request.operation == 'CREATE'"
 _SPEC_CHANGED = f"{_CREATED} || object.spec != oldObject.spec"
 _LABELS, _OLD_LABELS = (f"{pod}.metadata.?labels.orValue({{}})" for pod in ("object", "oldObject"))
@@ -41,7 +32,6 @@ _OF_CLUSTER = (
     "request.operation == 'UPDATE' && authorizer.group('').resource('pods').namespace('kube-system').check('patch')"
     ".allowed()"
 )
-_WHOLE = ("pod", "label", "annotation")
 # Used by the API server where the messageExpression fails.
 MESSAGE = (
     "[pod] this pod breaks rules of its tenant that could not all be listed; see the documentation of buildkeep-pods, "
@@ -74,6 +64,7 @@ def variables(
         priority_class: name of the cluster's globalDefault PriorityClass, which the API server fills in; '' for none.
     """
     marked = "variables.profile.marks.exists(m, c.?image.orValue('').startsWith(m))"
+    # Of a pod that runs as no builder, and has containers of one kind only, nothing needs to be listed anew.
     expressions = {
         "profiles": cel.literal({name: _profile(one) for name, one in profiles.builders.items()}),
         "psc": "object.spec.?securityContext.orValue({})",
@@ -85,6 +76,7 @@ def variables(
             f"? variables.account.substring({len(names.SA_BUILDER_PREFIX)}) : ''"
         ),
         "profile": f"variables.builder == '' ? {cel.literal(_NO_PROFILE)} : variables.profiles[variables.builder]",
+        "images": f"',' + {_annotation(names.ANNOTATION_IMAGES)} + ','",
         # An entry without '/' would, as an exact name, let in host:5000/anything; '' is what an empty list splits into.
         "allowed": (
             f"{cel.literal([one for one in cluster_images if '/' in one])} + {_annotation(names.ANNOTATION_IMAGES)}"
@@ -93,28 +85,25 @@ def variables(
         # Cut, so that one image's sentence leaves room for those of others.
         "allowlist": cel.cut("variables.allowed.join(', ')", 1000),
         "volumes": "object.spec.?volumes.orValue([])",
-        "builders": f"object.spec.containers.filter(c, {marked})",
+        "everyone": f"{_ONE_KIND} ? object.spec.containers : object.spec.containers + {_OTHER_KINDS}",
+        "builders": f"variables.builder == '' ? [] : object.spec.containers.filter(c, {marked})",
         "others": (
-            f"object.spec.containers.filter(c, !{marked}) + object.spec.?initContainers.orValue([]) "
-            "+ object.spec.?ephemeralContainers.orValue([])"
+            f"variables.builder == '' ? variables.everyone : object.spec.containers.filter(c, !{marked}) + {_OTHER_KINDS}"
         ),
-        "everyone": "variables.builders + variables.others",
-        "specchanged": _SPEC_CHANGED,
         "labels": _LABELS,
         "oldlabels": f"{_CREATED} ? {{}} : {_OLD_LABELS}",
-        "labelschanged": _OUR_LABELS_CHANGED,
         "annotations": _ANNOTATIONS,
         "oldannotations": f"{_CREATED} ? {{}} : {_OLD_ANNOTATIONS}",
-        "newannotations": (
-            f"{_OF_STATUS} ? [] : variables.annotations.filter(k, !(k in variables.oldannotations) || "
-            "variables.annotations[k] != variables.oldannotations[k])"
-        ),
         "ofcluster": _OF_CLUSTER,
     }
-    verdicts = _verdicts(rules, _constants(profiles, priority_class))
-    return [{"name": name, "expression": text} for name, text in {**expressions, **verdicts}.items()]
+    constants = _constants(profiles, cluster_images, priority_class)
+    made = policies_verdicts.verdicts(rules, constants, _WHEN)
+    return [{"name": name, "expression": text} for name, text in {**expressions, **made}.items()]
 
 
+_WHEN = {"spec": _SPEC_CHANGED, "label": _OUR_LABELS_CHANGED, "annotation": f"{_CREATED} || !({_OF_STATUS})"}
+_ONE_KIND = "!has(object.spec.initContainers) && !has(object.spec.ephemeralContainers)"
+_OTHER_KINDS = "object.spec.?initContainers.orValue([]) + object.spec.?ephemeralContainers.orValue([])"
 _LIST = ".split(',').map(e, e.trim())"
 _NO_PROFILE: dict[str, list[str]] = {key: [] for key in ("marks", "user", "escalation", "capabilities", "seccomp")}
 
@@ -138,11 +127,18 @@ def _named(key: str) -> str:
     return f"{_annotation(key)}{_LIST}.filter(e, e != '')"
 
 
-def _constants(profiles: Profiles, priority_class: str) -> dict[str, str]:
+def _constants(profiles: Profiles, cluster_images: Iterable[str], priority_class: str) -> dict[str, str]:
     builder_images = [images.repository(one.image) for one in profiles.builders.values()]
+    exact = [one for one in cluster_images if "/" in one and not one.endswith("/")]
     return {
         "canonical": cel.literal(images.CANONICAL),
         "builder_repositories": cel.literal(builder_images),
+        "builder_pattern": cel.literal("|".join(f"^{re.escape(one)}" for one in builder_images) or "^$"),
+        "exact_images": cel.literal(exact),
+        "is_new": (
+            f"({_CREATED} || !(k in variables.oldannotations) || variables.annotations[k] != variables.oldannotations[k])"
+        ),
+        "secret": cel.literal(names.SECRET_REGISTRY),
         "secrets": f"([{cel.literal(names.SECRET_REGISTRY)}] + {_named(names.ANNOTATION_SECRETS)})",
         "claims": _named(names.ANNOTATION_CLAIMS),
         "csi_drivers": _named(names.ANNOTATION_CSI_DRIVERS),
@@ -161,53 +157,3 @@ def _constants(profiles: Profiles, priority_class: str) -> dict[str, str]:
             "+ c.?securityContext.?seccompProfile.?localhostProfile.optMap(l, '/' + l).orValue(''))"
         ),
     }
-
-
-def _verdicts(rules: Sequence[Rule], constants: dict[str, str]) -> dict[str, str]:
-    scoped: dict[str, list[_Row]] = {scope: [] for scope in (*_WHOLE, *_LISTS)}
-    for rule in rules:
-        scoped[rule.scope].append(_row(rule, constants))
-    # One variable for each scope: the type checker's time grows with the square of an expression's size.
-    verdicts = {f"{scope}texts": _texts(scoped[scope]) for scope in _WHOLE}
-    for scope, (items, item, noun) in _LISTS.items():
-        verdicts[f"bad{scope}"] = f"variables.{items}.filter({item}, {cel.any_of(row.broken for row in scoped[scope])})"
-        lines = _texts(scoped[scope], f"{cel.literal(noun)} + {item}.name + ', ' + ")
-        verdicts[f"{scope}texts"] = f"variables.bad{scope}.map({item}, {lines}.join('; '))"
-    sizes = [f"size(variables.bad{scope}) > 0" for scope in _LISTS]
-    bad_spec = cel.any_of([*(row.broken for row in scoped["pod"]), *sizes])
-    bad_labels, bad_annotations = (cel.any_of(row.broken for row in scoped[scope]) for scope in ("label", "annotation"))
-    spec_texts = " + ".join(f"variables.{scope}texts" for scope in ("pod", *_LISTS))
-    verdicts["firm"] = f"(variables.specchanged && ({bad_spec})) || (variables.labelschanged && ({bad_labels}))"
-    verdicts["broken"] = f"variables.firm || {bad_annotations}"
-    verdicts["problems"] = (
-        f"(variables.specchanged ? {spec_texts} : []) + (variables.labelschanged ? variables.labeltexts : []) + "
-        "variables.annotationtexts"
-    )
-    verdicts["text"] = "variables.problems.join('; ')"
-    return verdicts
-
-
-class _Row(NamedTuple):
-    """A rule as CEL: its condition, and the four texts of its part of the message."""
-
-    broken: str
-    texts: str
-
-
-def _row(rule: Rule, constants: dict[str, str]) -> _Row:
-    def fill(text: str) -> str:
-        return " ".join(Template(text).substitute(constants).split())
-
-    broken = f"size({fill(rule.bad)}) > 0" if rule.bad else fill(rule.broken)
-    # A field of the pod has no type in CEL, and a list literal has one type only.
-    value = f"({fill(rule.bad)}).join(', ')" if rule.bad else f"string({fill(rule.value)})"
-    allowed = fill(rule.allowed_cel) if rule.allowed_cel else cel.literal(rule.allowed)
-    return _Row(broken, f"[{cel.literal(rule.id)}, {cel.literal(rule.field)}, {value}, {allowed}]")
-
-
-def _texts(rows: Sequence[_Row], subject: str = "") -> str:
-    if not rows:
-        return "[''].filter(m, m != '')"  # a bare [] would have no type
-    kept = ", ".join(f"({row.broken}) ? {row.texts} : []" for row in rows)
-    sentence = f"'[' + r[0] + '] ' + {subject}'field ' + r[1] + ': \"' + r[2] + '\" is not allowed; allowed: ' + r[3]"
-    return f"[{kept}].filter(r, size(r) > 0).map(r, {sentence})"

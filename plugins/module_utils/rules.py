@@ -3,6 +3,10 @@
 The files are `roles/pod_security/files/*.yaml`, one family each: a mapping with the key `rules`, a list of mappings
 with the fields of `Rule`. A rule of buildkeep-pods holds CEL, either `broken` (a boolean) and `value` (a text), or
 `bad` (the list of offending texts). `${name}` in it stands for an expression that the pod policy gives.
+
+Nearly every pod is ordinary, and the API server pays for each step of CEL. So the key `ordinary` of a file names cheap
+conditions under which a rule cannot be broken, and a rule names under `unless` the one that proves it whole. Whatever
+is not ordinary is held against the rule itself, so a condition may be too narrow, but never too wide.
 """
 
 from __future__ import annotations
@@ -37,6 +41,7 @@ class Rule:
         broken: CEL, true where the rule is broken.
         value: CEL, the offending value as text.
         bad: CEL, the list of offending texts, in place of `broken` and `value`.
+        unless: CEL under which the rule is never broken; in a file the name of an entry of `ordinary`.
         allowed: what may stand there, as text.
         allowed_cel: the same as CEL, in place of `allowed`.
         references: ids by source: `pss` (Pod Security Standards), `cis` (Kubernetes Benchmark 1.12), `nsa` (NSA/CISA
@@ -53,6 +58,7 @@ class Rule:
     broken: str = ""
     value: str = "'true'"
     bad: str = ""
+    unless: str = ""
     allowed: str = ""
     allowed_cel: str = ""
     references: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -67,15 +73,19 @@ def load(folder: Path = FILES) -> tuple[Rule, ...]:
     """Read every rule, in the order of the files' names.
 
     Raises:
-        ValueError: for a key that no rule has, and for two rules with one id, scope and field.
+        ValueError: for a key that no rule has, for two rules with one id, scope and field, and for an unknown `unless`.
     """
     known = {one.name for one in dataclasses.fields(Rule)} - {"family"}
+    files = {path: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml"))}
+    ordinary = {name: text for content in files.values() for name, text in content.get("ordinary", {}).items()}
     rules = []
-    for path in sorted(folder.glob("*.yaml")):
-        for entry in yaml.safe_load(path.read_text(encoding="utf-8"))["rules"]:
+    for path, content in files.items():
+        for entry in content.get("rules", ()):
             if unknown := set(entry) - known:
                 raise ValueError(f"{path.name}: unknown key {', '.join(sorted(unknown))}")
-            rules.append(Rule(family=path.stem, **entry))
+            if (unless := entry.get("unless")) and unless not in ordinary:
+                raise ValueError(f"{path.name}: nothing under `ordinary` is named {unless}")
+            rules.append(Rule(family=path.stem, **{**entry, "unless": ordinary[unless] if unless else ""}))
     keys = [rule.key for rule in rules]
     if twice := {key for key in keys if keys.count(key) > 1}:
         raise ValueError(f"{folder}: more than one rule {', '.join(sorted(twice))}")
