@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from testbed import catalog
 from tools import layers
 from tools.processes import Background, environment, run_all, run_one, stop
 
@@ -99,6 +100,22 @@ def test_what_is_stopped_takes_its_children_along() -> None:
     deadline = time.monotonic() + 10
     while Path(f"/proc/{pid}/stat").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]:
         assert time.monotonic() < deadline, "the child still runs"
+
+
+def test_test_files_of_one_run_have_names_of_their_own() -> None:
+    """Without packages, pytest takes two files of the same name for one module."""
+    root = Path(layers.__file__).resolve().parents[1]
+    for layer in layers.LAYERS:
+        for command in (make() for make in layer.commands if layer.name not in {"lint", "cluster"}):
+            folders = [root / word for word in command if word.startswith("tests/")]
+            assert folders and all(any(folder.glob("test_*.py")) for folder in folders), command
+            names = [file.name for folder in folders for file in folder.glob("test_*.py")]
+            assert sorted(names) == sorted(set(names)), command
+
+
+def test_the_parts_of_layers_are_in_the_catalog() -> None:
+    table = catalog.table()
+    assert [part for layer in layers.LAYERS for part in layer.parts if part not in table] == []
 
 
 def test_ci_and_make_run_the_same() -> None:
