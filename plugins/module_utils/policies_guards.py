@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.buildkeep.ci.plugins.module_utils import names
+from ansible_collections.buildkeep.ci.plugins.module_utils import names, scc_bindings
 
 _CONTROLLERS = "system:serviceaccount:kube-system:"
 _OPENSHIFT = "system:serviceaccount:openshift-infra:"
@@ -33,14 +33,6 @@ ACCOUNT_CONTROLLERS = (
     f"{_OPENSHIFT}serviceaccount-controller",
     f"{_OPENSHIFT}serviceaccount-pull-secrets-controller",
 )
-# What OpenShift binds in every namespace: the binding's name, which is its ClusterRole's but for the plural, and the
-# one subject as the policy about RoleBindings writes it (openshift-controller-manager, pkg/authorization).
-_OPENSHIFT_BINDER = f"{_OPENSHIFT}default-rolebindings-controller"
-_OPENSHIFT_BINDINGS = {
-    "system:image-pullers": "Group system:serviceaccounts:",
-    "system:image-builders": "system:serviceaccount::builder",
-    "system:deployers": "system:serviceaccount::deployer",
-}
 # Annotations of objects that concern nobody but the tools that wrote the objects.
 TOOL_ANNOTATIONS = ("kubectl.kubernetes.io/", "helm.sh/", "meta.helm.sh/")
 
@@ -64,6 +56,14 @@ def context() -> Mapping[str, Any]:
         "route_groups": list(ROUTE_GROUPS),
         "mark_prefix": f"{names.DOMAIN}/",
         "manager": f"whoever has the verb {names.MANAGE_VERB} on {names.MANAGE_RESOURCE}.{names.MANAGE_GROUP}",
-        "openshift_binder": _OPENSHIFT_BINDER,
-        "openshift_bindings": _OPENSHIFT_BINDINGS,
+        "openshift_binder": scc_bindings.OPENSHIFT_CREATOR,
+        "openshift_bindings": {name: _binding(*content) for name, content in scc_bindings.OPENSHIFT.items()},
     }
+
+
+def _binding(role: str, kind: str, subject: str) -> list[str]:
+    """The ClusterRole, and what stands before and after the namespace in the subject as the policy writes it."""
+    if kind == "ServiceAccount":
+        return [role, "system:serviceaccount:", f":{subject}"]
+    before, _, after = subject.partition("{namespace}")
+    return [role, f"{kind} {before}", after]
