@@ -32,7 +32,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
 # What gives rights: refused where somebody else made it.
 RIGHTS = frozenset({"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"})
 # Whose spec must be ours to the last field, for what others add there could switch off a wall: taken over for good.
-REPLACED = frozenset({"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"})
+REPLACED = frozenset({f"{kind}AdmissionPolicy{end}" for kind in ("Validating", "Mutating") for end in ("", "Binding")})
 _MAPS = ("labels", "annotations")
 
 

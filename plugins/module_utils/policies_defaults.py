@@ -62,6 +62,7 @@ def defaults_context(profiles: Profiles, break_glass: str = "") -> dict[str, Any
         "mutations": [_of_pod(), *(_of_containers(field, marks) for field in ("containers", "initContainers"))],
         "label_tenant": names.LABEL_TENANT,
         "label_mode": names.LABEL_MODE,
+        "canary_namespace": names.CANARY_NAMESPACE,
     }
 
 

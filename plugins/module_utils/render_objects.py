@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.buildkeep.ci.plugins.module_utils.allowlist_other import allowlist_stages
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import Object, key_of, own, parse, render
 from ansible_collections.buildkeep.ci.plugins.module_utils.pod_security import pod_security_objects, tenant_bindings
@@ -59,6 +60,11 @@ def waves(settings: Settings, chart: str, priority_class: str = "") -> list[Wave
     each = tenant_objects(settings)
     found = [
         Wave("00-policies", tuple(item for item in backend if item["kind"] in _WALLS)),
+        # An engine serves the second only once it has the first.
+        *(
+            Wave(f"0{2 + 2 * number}-images", _owned(stage, "registry_allowlist"))
+            for number, stage in enumerate(allowlist_stages(settings))
+        ),
         Wave("10-canary", (*canary, *(item for item in backend if item["kind"] not in _WALLS))),
         Wave("20-tenants", _owned([*_rendered("tenants", _TENANT, each), *tenant_bindings(settings)], "tenants")),
         Wave("30-agent-templates", _owned(parse(chart, "the chart"), "agent_templates")),

@@ -37,7 +37,7 @@ def hard(admin: Api, shop: str) -> dict[str, Any]:
 
 
 def test_the_quota(hard: dict[str, Any]) -> None:
-    assert hard == {"pods": 2, "limits.cpu": "8", "limits.memory": "16Gi", "requests.ephemeral-storage": "40Gi"}
+    assert hard == {"pods": "2", "limits.cpu": "8", "limits.memory": "16Gi", "requests.ephemeral-storage": "40Gi"}
 
 
 @pytest.mark.parametrize("base", pods.BASES)
