@@ -23,10 +23,12 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_walls import
     POD_SECURITY,
     POD_SECURITY_POLICY,
     SECURITY_CONTEXT_CONSTRAINTS,
+    says,
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import Object
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import CANARY_ROLE, LABEL_TENANT, PSA_PREFIX
+from ansible_collections.buildkeep.ci.plugins.module_utils.psp_causes import psp_cause
 
 # How RBAC refuses (apiserver, responsewriters/errors.go).
 _NO_RIGHT = re.compile(r'cannot (\w+) resource "([\w/]+)"')
@@ -126,7 +128,7 @@ def webhook_cause(case: Case) -> Cause:
 
 _ADMITTED_BY: Mapping[str, Callable[[Evidence, Case, Reply], Cause]] = {
     POD_SECURITY: lambda evidence, case, _: pod_security_cause(evidence.labels(case.namespace), case.expect),
-    POD_SECURITY_POLICY: lambda _, case, reply: admitted_by_cause(case, reply),
+    POD_SECURITY_POLICY: lambda evidence, case, reply: Cause(psp_cause(evidence.cluster, case, reply), certain=True),
     SECURITY_CONTEXT_CONSTRAINTS: lambda _, case, reply: admitted_by_cause(case, reply),
     FIRST_WALL: lambda _, case, reply: admitted_by_cause(case, reply),
     KYVERNO: lambda *given: webhook_cause(given[1]),
@@ -146,8 +148,10 @@ def cause(evidence: Evidence, case: Case, reply: Reply) -> Cause:
             f"canaries may not {denied[1]} {denied[2]} there, since the Role {CANARY_ROLE} or its binding is missing; "
             f"{MAKE_TENANT}"
         )
+    # Pod Security Admission is asked after PodSecurityPolicy: whom it refuses got past that.
+    passed = reply.admitted or (case.policy == POD_SECURITY_POLICY and says(POD_SECURITY, "", reply.message))
     try:
-        if case.expect == ADMITTED or not reply.admitted:
+        if case.expect == ADMITTED or not passed:
             return Cause(foreign_cause(evidence, case, reply))
         if case.policy in _ADMITTED_BY:
             return _ADMITTED_BY[case.policy](evidence, case, reply)

@@ -29,6 +29,11 @@ class Evidence:
         self._lists: dict[str, list[Object]] = {}
         self._namespaces: dict[str, dict[str, str]] = {}
 
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster itself, for what only a request tells."""
+        return self._cluster
+
     def forget(self) -> None:
         """Reads everything anew from now on."""
         self._lists.clear()

@@ -29,12 +29,9 @@ _SECCOMP = "is not an allowed seccomp profile"
 
 # What is set -> the fields, and the plugin's words (kubernetes 1.24, pkg/security/podsecuritypolicy).
 _CONTAINER: Mapping[str, tuple[dict[str, Any], str]] = {
-    "privileged": (
-        {"privileged": True, "allowPrivilegeEscalation": True},
-        "Privileged containers are not allowed",
-    ),
-    "root": ({"runAsUser": 0, "runAsNonRoot": None}, _ROOT),
-    "capability": ({"capabilities": {"drop": ["ALL"], "add": ["CHOWN"]}}, _CAPABILITY),
+    "privileged": ({"privileged": True}, "Privileged containers are not allowed"),
+    "root": ({"runAsUser": 0}, _ROOT),
+    "capability": ({"capabilities": {"add": ["CHOWN"]}}, _CAPABILITY),
     "escalation": ({"allowPrivilegeEscalation": True}, _ESCALATION),
     "seccomp": ({"seccompProfile": {"type": "Unconfined"}}, _SECCOMP),
 }
@@ -78,24 +75,25 @@ def psp_canaries(settings: Settings) -> list[Case]:
         own = builder_pod(profiles, CANARY_NAMESPACE, profile)
         own["spec"]["containers"].append({**agent_pod(profiles, "")["spec"]["containers"][0], "name": "agent"})
         cases.append(_case(profile.name, CANARY_NAMESPACE, own, "admitted"))
-    return [*cases, _case("agent", CANARY_NAMESPACE, agent_pod(profiles, CANARY_NAMESPACE), "admitted")]
+    cases.append(_case("agent", CANARY_NAMESPACE, agent_pod(profiles, CANARY_NAMESPACE), "admitted"))
+    return _sent(settings, cases)
 
 
 def psp_cases(settings: Settings, tenant: Tenant) -> list[Case]:
     """Give the cases of one tenant: its own namespace must refuse as well, by both plugins where both are there.
 
-    Empty for mode audit, which denies nothing: PodSecurityPolicy cannot warn.
+    Mode audit denies nothing, and PodSecurityPolicy cannot warn: there Pod Security Admission alone is asked.
     """
-    if tenant.mode != "enforce":
-        return []
-    space = tenant.namespace
-    named = {name: (pod, words) for name, pod, words in _broken(settings, tenant.name)}
-    cases = [_refused(f"{space}-{name}", space, *named[name]) for name in ("privileged", "root", "host-path")]
+    space, cases = tenant.namespace, list[Case]()
+    if tenant.mode == "enforce":
+        named = {name: (pod, words) for name, pod, words in _broken(settings, tenant.name)}
+        cases += [_refused(f"{space}-{name}", space, *named[name]) for name in ("privileged", "root", "host-path")]
     if settings.backend.pod_security:
         pod = agent_pod(settings.profiles, tenant.name)
         pod["metadata"]["annotations"] = {_APPARMOR: "unconfined"}
-        cases.append({**_case(f"{space}-pod-security", space, pod, "refused"), "policy": POD_SECURITY})
-    return cases
+        expect = "refused" if tenant.mode == "enforce" else "warned"
+        cases.append({**_case(f"{space}-pod-security", space, pod, expect), "policy": POD_SECURITY})
+    return _sent(settings, cases)
 
 
 def exceeds(profile: Profile, policy: Policy) -> str:
@@ -111,15 +109,25 @@ def exceeds(profile: Profile, policy: Policy) -> str:
 
 
 def _broken(settings: Settings, tenant: str) -> Iterator[tuple[str, Pod, str]]:
-    """Make agents with one thing wrong with each: its name, the pod, the plugin's words."""
+    """Make agents that ask for one thing each, and for nothing else: its name, the pod, the plugin's words.
+
+    What a pod leaves out, ours fill in. A policy of others may refuse a pod only because it names a seccomp profile,
+    and would let in the same pod without.
+    """
     for name, (fields, words) in _CONTAINER.items():
         pod = agent_pod(settings.profiles, tenant)
-        pod["spec"]["containers"][0]["securityContext"].update(fields)
+        pod["spec"]["containers"][0]["securityContext"] = dict(fields)
         yield name, pod, words
     for name, (fields, words) in _SPEC.items():
         pod = agent_pod(settings.profiles, tenant)
+        del pod["spec"]["containers"][0]["securityContext"]
         pod["spec"].update(fields)
         yield name, pod, words
+
+
+def _sent(settings: Settings, cases: list[Case]) -> list[Case]:
+    """Say who sends them: that matters as much as the pod's own ServiceAccount."""
+    return [{**case, "user": settings.controller.user} for case in cases]
 
 
 def _refused(name: str, namespace: str, pod: Pod, words: str) -> Case:

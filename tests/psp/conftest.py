@@ -8,20 +8,15 @@ from collections.abc import Iterator
 import pytest
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends import PSP, Backend
 from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profile
-from ansible_collections.buildkeep.ci.plugins.module_utils.psp import psp_bindings, psp_objects
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
 
 from testbed.apiserver import ApiServer
 from tests.api.api import RBAC, Api, Object, until
+from tests.psp.walls import prepare
 
 FLAGS = ("--enable-admission-plugins=PodSecurityPolicy",)
 POLICIES = "/apis/policy/v1beta1/podsecuritypolicies"
 TENANT, NAMESPACE = "shop", "ci-shop"
-PATHS = {
-    "PodSecurityPolicy": POLICIES,
-    "ClusterRole": f"{RBAC}/clusterroles",
-    "RoleBinding": f"{RBAC}/namespaces/{{}}/rolebindings",
-}
 # A second builder, which is not root and needs what kaniko does not.
 IMG = Profile(
     name="img",
@@ -58,21 +53,18 @@ def settings() -> Settings:
 
 
 @pytest.fixture(scope="session")
-def shop(admin: Api, settings: Settings) -> str:
+def shop(server: ApiServer, admin: Api, settings: Settings) -> str:
     """Give the namespace of a tenant that has kaniko, in a cluster with a policy of its own for the system's pods."""
     cluster_policies(admin)
-    for item in psp_objects(settings):
-        create(admin, item)
-    namespace(admin, NAMESPACE, ("default", "agent", "pusher", "builder-kaniko", "builder-img"))
-    for item in psp_bindings(NAMESPACE, TENANT, ["kaniko"]):
-        create(admin, item)
+    prepare(server, settings)
+    body = {"metadata": {"name": "builder-img"}, "automountServiceAccountToken": False}
+    admin.create(f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts", body).done()
     rule = {"apiGroups": [""], "resources": ["pods"], "verbs": ["*"]}
     role = {"metadata": {"name": "controller"}, "rules": [rule]}
     admin.create(f"{RBAC}/namespaces/{NAMESPACE}/roles", role).done()
     user = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "controller"}
     bind(admin, NAMESPACE, "controller", "Role", user)
-    good = agent("first")
-    until(lambda: admin.user("controller").pod(NAMESPACE, good), lambda answer: answer.ok)
+    until(lambda: admin.user("controller").pod(NAMESPACE, agent("first")), lambda answer: answer.ok)
     return NAMESPACE
 
 
@@ -101,26 +93,11 @@ def cluster_policies(admin: Api) -> None:
         admin.create("/api/v1/namespaces/kube-system/serviceaccounts", {"metadata": {"name": name}}).done()
 
 
-def namespace(admin: Api, name: str, accounts: tuple[str, ...]) -> None:
-    """Create a namespace with ServiceAccounts, which are to be used without a token."""
-    admin.create("/api/v1/namespaces", {"metadata": {"name": name}}).done()
-    for account in accounts:
-        body = {"metadata": {"name": account}, "automountServiceAccountToken": False}
-        admin.create(f"/api/v1/namespaces/{name}/serviceaccounts", body).done()
-
-
 def bind(admin: Api, space: str, role: str, kind: str, subject: Object) -> None:
     """Bind a role in a namespace."""
     reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role}
     body = {"metadata": {"name": role}, "roleRef": reference, "subjects": [subject]}
-    admin.create(PATHS["RoleBinding"].format(space), body).done()
-
-
-def create(admin: Api, item: Object) -> None:
-    """Create one of our objects; the server must take every field of it."""
-    path = PATHS[item["kind"]].format(item["metadata"].get("namespace", ""))
-    answer = admin.create(f"{path}?fieldValidation=Strict", item)
-    assert (answer.ok, [text for text in answer.warnings if "deprecated" not in text]) == (True, []), answer
+    admin.create(f"{RBAC}/namespaces/{space}/rolebindings", body).done()
 
 
 def agent(name: str) -> Object:
