@@ -14,7 +14,8 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.allowlist_other impor
 from ansible_collections.buildkeep.ci.plugins.module_utils.images import is_allowed
 
 from testbed.tools import tool
-from tests.api.test_policies_images import ALLOWED, LOOKALIKES, mutated
+from tests.api.property_images import references
+from tests.api.test_policies_images import ALLOWED, LOOKALIKES
 from tests.psp.engines import ENTRIES, Object, inventory, namespaces, pod, policies, with_images, write
 
 EVIL = "gcr.io/team-evil/x:1"
@@ -44,11 +45,11 @@ def test_every_reference_is_judged_as_policies_judge_it(tmp_path: Path) -> None:
     """Tricks, and random references, against the same matcher as everywhere."""
     seed = random.SystemRandom().randrange(2**32)
     chance = random.Random(seed)  # noqa: S311 - test data
-    references = [*ALLOWED, *LOOKALIKES, *(mutated(chance) for _ in range(2000))]
-    refused = violations(tmp_path, with_images(references))
-    wanted = {f"p{number}" for number, ref in enumerate(references) if not is_allowed(ref, ENTRIES)}
-    assert len(references) / 4 < len(wanted) < len(references) * 3 / 4
-    assert {name: references[int(name[1:])] for name in wanted ^ set(refused)} == {}, f"seed {seed}"
+    asked = [*ALLOWED, *LOOKALIKES, *references(chance, 2000)]
+    refused = violations(tmp_path, with_images(asked))
+    wanted = {f"p{number}" for number, ref in enumerate(asked) if not is_allowed(ref, ENTRIES)}
+    assert len(asked) / 4 < len(wanted) < len(asked) * 3 / 4
+    assert {name: asked[int(name[1:])] for name in wanted ^ set(refused)} == {}, f"seed {seed}"
 
 
 @pytest.mark.parametrize("place", PLACES)
