@@ -53,6 +53,7 @@ _UNENFORCED = (
     "Nothing but RBAC guards the labels and annotations of tenants' namespaces, their Roles, RoleBindings and "
     "ServiceAccounts, commands in running agents (pods/exec), ephemeral containers, and Services and Ingresses.",
 )
+_CANARIES = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": names.CANARY_GROUP}
 # The last user and group id of a pod's user namespace of the usual size (KEP-127).
 _LAST_ID = 65535
 
@@ -181,6 +182,9 @@ def scc_objects(settings: Settings) -> list[dict[str, Any]]:
 def scc_bindings(namespace: str, tenant: str, builders: Sequence[str]) -> list[dict[str, Any]]:
     """Give the RoleBindings of one tenant: for agents, and for each of its builders.
 
+    What whoever sends canaries may use is what an agent may: so a pod that is as good as an agent's meets the policies,
+    whatever ServiceAccount it names.
+
     Args:
         namespace: the tenant's.
         tenant: its name, the value of the label.
@@ -189,6 +193,7 @@ def scc_bindings(namespace: str, tenant: str, builders: Sequence[str]) -> list[d
     accounts = {AGENT: [names.SA_AGENT, names.SA_PUSHER]}
     accounts |= {builder: [names.SA_BUILDER_PREFIX + builder] for builder in builders}
     subjects = {suffix: [_account(namespace, name) for name in wanted] for suffix, wanted in accounts.items()}
+    subjects[AGENT].append(_CANARIES)
     return _bindings(namespace, tenant, subjects)
 
 
@@ -202,8 +207,7 @@ def canary_bindings(settings: Settings) -> list[dict[str, Any]]:
     space = names.CANARY_NAMESPACE
     if not settings.backend.policies:
         return scc_bindings(space, space, tuple(settings.profiles.builders))
-    group = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": names.CANARY_GROUP}
-    return _bindings(space, space, {CANARY: [group]})
+    return _bindings(space, space, {CANARY: [_CANARIES]})
 
 
 def _account(namespace: str, name: str) -> dict[str, str]:

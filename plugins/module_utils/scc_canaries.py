@@ -6,9 +6,13 @@ is for that field.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_walls import (
+    FIRST_WALL,
+    SECURITY_CONTEXT_CONSTRAINTS,
+)
 from ansible_collections.buildkeep.ci.plugins.module_utils.canary_pods import (
     OF_AGENT,
     OF_BUILDER,
@@ -17,17 +21,10 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.canary_pods import (
     builder_pod,
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import CANARY_NAMESPACE
-from ansible_collections.buildkeep.ci.plugins.module_utils.scc import PREFIX
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings
 from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import Tenant
 
 Case = dict[str, Any]
-# As a case's `policy`, and what the answer then says (apiserver-library-go, sccadmission/admission.go).
-CONSTRAINTS = "SecurityContextConstraints"
-WORDS = "unable to validate against any security context constraint"
-# The plugin changes pods, so it answers before those that only judge them, Pod Security Admission and the policies
-# among them. Where it is not on, as on an API server that has only the kind, Pod Security Admission answers.
-FIRST_WALL = f"PodSecurity or {CONSTRAINTS}"
 # Keys of the canaries of rules about pods whose field an SCC holds too.
 _PRIVILEGED = "container/container/securityContext.privileged"
 OF_AGENT_HELD = (
@@ -50,8 +47,6 @@ OF_BUILDER_HELD = (
     "builder/builder/securityContext.capabilities.add",
     "builder/builder/securityContext.seccompProfile",
 )
-# What the plugin says of a pod that it let in.
-ANNOTATION = "openshift.io/scc"
 
 
 def scc_canaries(settings: Settings) -> list[Case]:
@@ -110,30 +105,13 @@ def _bad(settings: Settings, tenant: Tenant) -> Iterator[Case]:
 
 
 def _wall(settings: Settings) -> str:
-    """Name who may answer: with policies the SCCs are one wall of several, without them they are the only one."""
-    return FIRST_WALL if settings.backend.policies else CONSTRAINTS
+    """Name who may answer: with policies the SCCs are one wall of several, without them they are the only one.
 
-
-def _refused(name: str, namespace: str, pod: Pod, policy: str = CONSTRAINTS) -> Case:
-    return {"name": name, "namespace": namespace, "pod": pod, "expect": "refused", "policy": policy, "rule": ""}
-
-
-def scc_cause(annotations: Mapping[str, str], settings: Settings) -> str:
-    """Tell why a pod was let in that every SCC of ours refuses.
-
-    Args:
-        annotations: of the pod in the answer.
-        settings: of the inventory.
+    OpenShift's plugin changes pods, so it answers before those that only judge them, Pod Security Admission and the
+    policies among them. Where it is not on, as on an API server that has only the kind, Pod Security Admission answers.
     """
-    chosen = annotations.get(ANNOTATION, "")
-    if not chosen:
-        return (
-            f"the pod came back without the annotation {ANNOTATION}, so no SecurityContextConstraints were asked: the "
-            "API server has the kind, but not OpenShift's admission plugin. Choose another buildkeep_backend"
-        )
-    if chosen in {PREFIX + name for name in ("agent", *settings.profiles.builders)}:
-        return f"the SecurityContextConstraints {chosen} were changed, or let in more than before. Run site.yml again"
-    return (
-        f"the SecurityContextConstraints {chosen} let it in: the controller or the pod's ServiceAccount may use them. "
-        f"Find the binding with `oc adm policy who-can use scc {chosen}` and take it away"
-    )
+    return FIRST_WALL if settings.backend.policies else SECURITY_CONTEXT_CONSTRAINTS
+
+
+def _refused(name: str, namespace: str, pod: Pod, policy: str = SECURITY_CONTEXT_CONSTRAINTS) -> Case:
+    return {"name": name, "namespace": namespace, "pod": pod, "expect": "refused", "policy": policy, "rule": ""}

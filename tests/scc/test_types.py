@@ -140,6 +140,8 @@ def test_canaries_may_use_what_forbids_nothing_in_their_own_namespace_alone(admi
     canary = ("system:serviceaccount:jenkins:jenkins", ["buildkeep:canary"])
     assert may_use(admin, *canary, "privileged", "buildkeep-canary")
     assert not may_use(admin, *canary, "privileged", "ci-shop")
+    assert may_use(admin, *canary, "buildkeep-agent", "ci-shop")
+    assert not may_use(admin, *canary, "buildkeep-kaniko", "ci-shop")
     # Without the group, which nobody is in, the controller may use none anywhere.
     for name in ("privileged", "buildkeep-agent", "buildkeep-kaniko"):
         assert not may_use(admin, canary[0], [], name, "buildkeep-canary")
