@@ -138,6 +138,7 @@ OF_AGENT: Mapping[str, Change] = {
     "secrets/container/envFrom[*].secretRef": _container(envFrom=[{"secretRef": {"name": "canary"}}]),
     "secrets/volume/secret.secretName": _volume(secret={"secretName": "canary"}),
     "secrets/volume/projected.sources[*].secret.name": _volume(projected={"sources": [{"secret": {"name": "canary"}}]}),
+    "secrets/pod/spec.imagePullSecrets": _spec(imagePullSecrets=[{"name": "canary"}]),
     "claims/volume/persistentVolumeClaim.claimName": _volume(persistentVolumeClaim={"claimName": "canary"}),
     "csi-drivers/volume/csi.driver": _volume(csi={"driver": "canary.buildkeep.invalid"}),
     "secrets/volume/csi.nodePublishSecretRef.name": _volume(

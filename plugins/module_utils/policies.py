@@ -179,6 +179,11 @@ def bindings() -> list[dict[str, Any]]:
     return by_mode + guards + warnings
 
 
+def _words(verbs: Mapping[str, Sequence[str]]) -> str:
+    """Rights in one order: an API server before 1.31 goes through a map of CEL in any."""
+    return ", ".join(f"{' '.join(verbs[resource])} {resource}" for resource in sorted(verbs))
+
+
 def _user(controller: Controller | Mapping[str, str]) -> str:
     if isinstance(controller, Mapping):
         return f"system:serviceaccount:{controller['namespace']}:{controller['serviceAccount']}"
@@ -209,9 +214,11 @@ def _context(
         "guards": policies_guards.context(),
         "controller_user": user,
         "controller_verbs": _CONTROLLER_VERBS,
+        "controller_words": _words(_CONTROLLER_VERBS),
         "canary_role": names.CANARY_ROLE,
         "canary_group": f"Group {names.CANARY_GROUP}",
         "canary_verbs": _CANARY_VERBS,
+        "canary_words": _words(_CANARY_VERBS),
         "cleanup_user": _CLEANUP,
         "namespace_prefix": prefix,
         "storage_classes": list(options.storage_classes),

@@ -205,6 +205,13 @@ VOLUMES = (
         rule="volumes/container/volumeMounts",
         also={f"{TOOL}/env": [{"name": "X", "value": "../.."}]},
     ),
+    spec(
+        "imagePullSecrets",
+        [{"name": "cloud-key"}, {"name": "agent-dockercfg-x"}, {"name": "pusher-dockercfg-x"}],
+        "cloud-key, pusher-dockercfg-x",
+        [{"name": "signing-key"}, {"name": "agent-dockercfg-x"}, {"name": "registry-credentials"}],
+        rule="secrets",
+    ),
     tool("env", [SECRET_KEY], "cloud-key", [MAP_KEY], rule="secrets/container/env[*].valueFrom.secretKeyRef"),
     tool(
         "envFrom",
