@@ -15,9 +15,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils import cel
 # An API server cuts warnings that are longer than 4096 characters in all to 256 each
 # (apiserver, pkg/endpoints/filters/warning.go).
 _WARNING = 3500
-_TEMPLATE = (
-    "request.kind.kind == 'CronJob' ? dyn(object).spec.jobTemplate.spec.template : dyn(object).spec.template"
-)
+_TEMPLATE = "request.kind.kind == 'CronJob' ? dyn(object).spec.jobTemplate.spec.template : dyn(object).spec.template"
 # What is true of a pod that is made from a template: nothing of it was there before.
 _AS_CREATED = (
     (re.compile(r"request\.operation == 'CREATE'"), "true"),
