@@ -1,4 +1,4 @@
-"""Kubernetes without ValidatingAdmissionPolicy, under Pod Security Admission alone: a real 1.24 whose PSP plugin is off."""
+"""A cluster without ValidatingAdmissionPolicy, under Pod Security Admission alone: a real 1.24, its PSP plugin off."""
 
 from __future__ import annotations
 
