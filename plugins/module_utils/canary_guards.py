@@ -6,6 +6,7 @@ leaves anything behind: all but the commands are dry runs, and those are for a p
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_requests import APPLY, CONNECT, CREATE, PATCH
@@ -120,11 +121,16 @@ def _object_cases(settings: Settings) -> list[Case]:
         "selector": {"matchLabels": labels},
         "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
     }
+    soft: Mapping[str, Case] = {"enforce": {}, "audit": {"expect": "warned"}}
     return [
         _case("services", POLICY_SERVICES, {"verb": CREATE, "body": service}),
         _case("serviceaccounts", POLICY_SERVICEACCOUNTS, {"verb": CREATE, "body": identity}),
         _case("claims", POLICY_CLAIMS, {"verb": CREATE, "body": claim}),
-        _case("persistentvolumes", POLICY_PERSISTENTVOLUMES, {"verb": APPLY, "body": volume}),
+        # A volume is of no namespace: the mode of the cluster holds.
+        {
+            **_case("persistentvolumes", POLICY_PERSISTENTVOLUMES, {"verb": APPLY, "body": volume}),
+            **soft[settings.mode],
+        },
         {**_case("workloads", POLICY_WORKLOADS, {"verb": CREATE, "body": workload}), "expect": "warned"},
     ]
 

@@ -101,6 +101,10 @@ class Settings(Protocol):
     def storage_classes(self) -> Sequence[str]:
         """StorageClasses that tenants' claims may use."""
 
+    @property
+    def mode(self) -> str:
+        """Mode of tenants that name none."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -110,11 +114,13 @@ class Options:
         break_glass: group whose members the pod rules let through, or empty.
         pod_annotations: keys, or prefixes that end with `/`, of annotations that pods may carry beyond the usual ones.
         storage_classes: StorageClasses that tenants' claims may use.
+        mode: mode of tenants that name none; what is not of one namespace follows it.
     """
 
     break_glass: str = ""
     pod_annotations: tuple[str, ...] = ()
     storage_classes: tuple[str, ...] = ()
+    mode: str = "enforce"
 
 
 def policy_context(settings: Settings, priority_class: str = "") -> dict[str, Any]:
@@ -125,7 +131,8 @@ def policy_context(settings: Settings, priority_class: str = "") -> dict[str, An
 
 def options_of(settings: Settings) -> Options:
     """Take the options out of a checked inventory."""
-    return Options(settings.break_glass, tuple(settings.pod_annotations), tuple(settings.storage_classes))
+    annotations, classes = tuple(settings.pod_annotations), tuple(settings.storage_classes)
+    return Options(settings.break_glass, annotations, classes, settings.mode)
 
 
 def build_policies(
@@ -157,12 +164,16 @@ def build_policies(
     paths = [str(TEMPLATES / f"{name.removeprefix('buildkeep-')}.yaml.j2") for name in every]
     policies = manifests.render(paths, context, None)
     return policies + manifests.render(
-        [str(TEMPLATES / "binding.yaml.j2")], {}, [{"binding": one} for one in bindings()]
+        [str(TEMPLATES / "binding.yaml.j2")], {}, [{"binding": one} for one in bindings((options or Options()).mode)]
     )
 
 
-def bindings() -> list[dict[str, Any]]:
-    """Give what the template `binding.yaml.j2` inserts, for each binding: `name`, `policy`, `actions`, `selector`."""
+def bindings(mode: str = "enforce") -> list[dict[str, Any]]:
+    """Give what the template `binding.yaml.j2` inserts, for each binding: `name`, `policy`, `actions`, `selector`.
+
+    Args:
+        mode: of tenants that name none. A volume is of no namespace, so no tenant's own mode is seen there.
+    """
     tenant = {"key": names.LABEL_TENANT, "operator": "Exists"}
     # Whatever is not plainly `audit` is enforced, a misspelt or missing mode included.
     modes = {
@@ -174,7 +185,10 @@ def bindings() -> list[dict[str, Any]]:
         for policy in TENANT_POLICIES
         for mode, (actions, selector) in modes.items()
     ]
-    guards = [{"name": name, "policy": name, "actions": ["Deny"], "selector": []} for name in GUARDS]
+    by_cluster = {names.POLICY_PERSISTENTVOLUMES: modes["audit" if mode == "audit" else "enforce"][0]}
+    guards = [
+        {"name": name, "policy": name, "actions": by_cluster.get(name, ["Deny"]), "selector": []} for name in GUARDS
+    ]
     warnings = [{"name": name, "policy": name, "actions": modes["audit"][0], "selector": [tenant]} for name in WARNINGS]
     return by_mode + guards + warnings
 

@@ -30,6 +30,13 @@ def test_before_rights_are_given_tenants_and_guards_are_tried() -> None:
     assert {case["expect"] for case in cases} == {"refused", "warned"} and warned == set(policies.WARNINGS)
 
 
+def test_where_the_cluster_only_audits_a_volume_is_only_warned_of() -> None:
+    for mode, expected in (("enforce", "refused"), ("audit", "warned")):
+        found = read_settings({"tenants": [{"name": "shop"}], "mode": mode})
+        (case,) = (one for one in canary_guards.guard_cases(found) if one["policy"] == "buildkeep-persistentvolumes")
+        assert case["expect"] == expected
+
+
 def test_the_canaries_group_may_do_next_to_nothing_everywhere() -> None:
     """One namespace by name, which no tenant can have, one volume, and nothing that could widen its own rights."""
     names = {rule["resources"][0]: rule["resourceNames"] for rule in canary_guards.cluster_rights("build-")}

@@ -58,6 +58,13 @@ def test_bindings(built: list[dict[str, Any]]) -> None:
             ]
 
 
+def test_what_is_of_no_namespace_follows_the_cluster() -> None:
+    for mode, actions in (("enforce", ["Deny"]), ("audit", ["Warn", "Audit"])):
+        made = {one["policy"]: one["actions"] for one in policies.bindings(mode) if not one["selector"]}
+        always = {name: ["Deny"] for name in policies.GUARDS}
+        assert made == {**always, "buildkeep-persistentvolumes": actions}
+
+
 def test_settings_reach_the_expressions(built: list[dict[str, Any]]) -> None:
     found = of_kind(built, "ValidatingAdmissionPolicy")
     variables = {one["name"]: one["expression"] for one in found["buildkeep-pods"]["variables"]}
@@ -70,7 +77,7 @@ def test_settings_reach_the_expressions(built: list[dict[str, Any]]) -> None:
 def test_the_context_of_the_templates_is_the_same(built: list[dict[str, Any]]) -> None:
     user = SimpleNamespace(user="system:serviceaccount:jenkins:builds")
     images = ("ghcr.io/acme/base/",)
-    options = {"break_glass": "", "pod_annotations": (), "storage_classes": ()}
+    options = {"break_glass": "", "pod_annotations": (), "storage_classes": (), "mode": "enforce"}
     settings = SimpleNamespace(profiles=load_profiles(), images=images, controller=user, prefix="team-", **options)
     context = policies.policy_context(settings)
     assert context["pods"]["variables"] == of_kind(built, "ValidatingAdmissionPolicy")["buildkeep-pods"]["variables"]
