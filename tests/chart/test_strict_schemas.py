@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.buildkeep.ci.plugins.module_utils import backends
-from ansible_collections.buildkeep.ci.plugins.module_utils.agent_templates import chart_values
+from ansible_collections.buildkeep.ci.plugins.module_utils.agent_templates import chart_values, helm_template
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import Object
 from ansible_collections.buildkeep.ci.plugins.module_utils.render_objects import waves
 from ansible_collections.buildkeep.ci.plugins.module_utils.render_options import NEWEST, read_options
 from ansible_collections.buildkeep.ci.plugins.module_utils.render_static import static_objects
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
 
-from tests.chart.rendering import template
+from testbed.tools import tool
 from tests.chart.schemas import faults
 
 # From 1.25 on: the package knows none older. PodSecurityPolicies meet the API server of 1.24 itself.
@@ -48,7 +48,7 @@ def settings_of(version: str) -> Settings:
 
 def objects_of(version: str) -> list[Object]:
     settings = settings_of(version)
-    chart = template(chart_values(settings, 14400)).text
+    chart = helm_template(str(tool("helm")), chart_values(settings, 14400))
     return [item for wave in waves(settings, chart, "low") for item in wave.objects]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.play.playbook import Cluster, Run
+from tests.play.playbook import HOST, Cluster, Run
 
 PLAYBOOK = "playbooks/render.yml"
 INVENTORY: dict[str, Any] = {
@@ -104,6 +104,18 @@ def test_everything_that_is_new_in_the_cluster_stands_in_a_file(story: Story) ->
 
 def test_nothing_is_left_when_the_files_are_taken_back(story: Story) -> None:
     assert story.left.keys() == story.found.keys()
+
+
+def test_two_clusters_never_share_a_folder(tmp_path: Path, cluster: Cluster) -> None:
+    """Each would remove the other's files."""
+    inventory = tmp_path / "hosts.yml"
+    hosts = {name: {"ansible_connection": "local"} for name in (HOST, "second")}
+    both = {**INVENTORY, "buildkeep_render_directory": str(tmp_path / "shared")}
+    inventory.write_text(yaml.safe_dump({"buildkeep": {"hosts": hosts, "vars": both}}))
+    run = cluster.run(PLAYBOOK, {}, inventory=inventory)
+    assert (run.code, run.failed) == (2, 1)
+    assert "two hosts of the inventory have the same folder" in run.text
+    assert not (tmp_path / "shared").exists()
 
 
 def name_of(item: dict[str, Any]) -> str:
