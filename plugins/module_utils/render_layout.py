@@ -55,7 +55,7 @@ def object_path(item: Object) -> PurePosixPath:
 
 
 def _encoded(name: str) -> str:
-    return _NOT_IN_NAMES.sub(lambda found: f"_{ord(found[0]):02x}", name)
+    return _NOT_IN_NAMES.sub(lambda found: "".join(f"_{byte:02x}" for byte in found[0].encode()), name)
 
 
 def _order(item: Object) -> int:
