@@ -27,7 +27,12 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_walls import
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import Object
-from ansible_collections.buildkeep.ci.plugins.module_utils.names import CANARY_ROLE, LABEL_TENANT, PSA_PREFIX
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
+    CANARY_ROLE,
+    LABEL_MODE,
+    LABEL_TENANT,
+    PSA_PREFIX,
+)
 from ansible_collections.buildkeep.ci.plugins.module_utils.psp_causes import psp_cause
 
 # How RBAC refuses (apiserver, responsewriters/errors.go).
@@ -75,16 +80,27 @@ def policy_cause(policy: Object | None, bindings: Sequence[Object], case: Case, 
     if problem := own_problem(policy, asked):
         return Cause(f"the policy {case.policy} {problem}{by}; {MAKE_POLICY}", certain=True)
     wanted, verb = ("Warn", "warn") if case.expect == WARNED else ("Deny", "deny")
-    problems = [binding_problem(binding, asked, wanted) for binding in own]
+    # Of the bindings for the other mode nothing is said, unless none is for this namespace.
+    meant = [one for one in own if not matching_problem(one["spec"].get("matchResources"), asked)] or own
+    problems = [binding_problem(binding, asked, wanted) for binding in meant]
     if None not in problems:
-        label = "" if asked.namespace.get(LABEL_TENANT) else f"the namespace has no label {LABEL_TENANT}: {MAKE_TENANT}"
         text = f"the policy {case.policy} does not {verb} here: {'; '.join(filter(None, problems))}{by}"
-        return Cause(f"{text}; {label or MAKE_POLICY}", certain=True)
+        return Cause(f"{text}; {_label_problem(asked.namespace, case) or MAKE_POLICY}", certain=True)
     ignored = ", though its failurePolicy is not Fail" if policy["spec"].get("failurePolicy", "Fail") != "Fail" else ""
     return Cause(
         f"policy {case.policy} and its binding are in place{ignored}, yet the rule {case.rule} did not refuse it{by}; "
         f"{MAKE_POLICY}, so that the policy is the one of this release"
     )
+
+
+def _label_problem(labels: Mapping[str, str], case: Case) -> str:
+    """What is wrong with the labels of a namespace, by which bindings select it; empty where nothing is."""
+    if not labels.get(LABEL_TENANT):
+        return f"the namespace has no label {LABEL_TENANT}: {MAKE_TENANT}"
+    mode = labels.get(LABEL_MODE, "")
+    if (mode == "audit") != (case.expect == WARNED):
+        return f'the namespace\'s label {LABEL_MODE} is "{mode}": {MAKE_TENANT}'
+    return ""
 
 
 def _by_whom(items: Sequence[Object]) -> str:

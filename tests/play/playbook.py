@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ HOST = "bare"
 _RESTLESS = {"Lease", "Event", "EndpointSlice", "Endpoints"}
 _SERVER_FIELDS = ("resourceVersion", "managedFields", "generation")
 # A play needs the commands that stand beside this interpreter, and no configuration of the machine's.
+RUN_SECONDS = 300.0
 _BIN = str(Path(sys.executable).parent)
 
 
@@ -97,21 +100,38 @@ class Cluster:
             inventory: an inventory of the test's own, in place of one with the variables.
             installed: folder of installed collections; the playbook is then run far from the checkout.
         """
-        hosts = str(inventory or self.inventory(variables))
-        command = [f"{_BIN}/ansible-playbook", "-i", hosts, playbook, *flags]
         env = {"ANSIBLE_COLLECTIONS_PATH": str(installed)} if installed else {}
-        env["ANSIBLE_CALLBACK_RESULT_FORMAT"] = "json"
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "K8S_AUTH_"))}
         done = subprocess.run(
-            command,
+            self._command(playbook, inventory or self.inventory(variables), flags),
             cwd=self.folder if installed else ROOT,
-            env={**kept, "LC_ALL": "C.UTF-8", "PATH": f"{_BIN}:{os.environ['PATH']}", **env},
+            env=_environment(env),
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=RUN_SECONDS,
             check=False,
         )
         return Run(done.returncode, done.stdout + done.stderr)
+
+    def killed(self, playbook: str, variables: Mapping[str, Any], *flags: str, when: Callable[[], bool]) -> Run:
+        """Run a playbook of the checkout and kill it, with all that it started, at the moment when something holds."""
+        command = self._command(playbook, self.inventory(variables), flags)
+        with (self.folder / "killed.log").open("w+", encoding="utf-8") as log:
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=_environment({}), stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+            end = time.monotonic() + RUN_SECONDS
+            try:
+                while process.poll() is None and not when():
+                    assert time.monotonic() < end, "the run goes on and on"
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+            code = process.wait()
+            log.seek(0)
+            return Run(code, log.read())
+
+    def _command(self, playbook: str, inventory: Path, flags: Sequence[str]) -> list[str]:
+        return [f"{_BIN}/ansible-playbook", "-i", str(inventory), playbook, *flags]
 
     def everything(self, exact: bool = False) -> dict[str, Any]:
         """List every object of every kind; with `exact` including what only tells that somebody wrote to it."""
@@ -143,6 +163,13 @@ class Cluster:
         """Try to create a pod, as a dry run and as somebody else."""
         words = ("create", "-n", namespace, "--dry-run=server", f"--as={user}", "-f", "-")
         return self.kubectl(*words, stdin=json.dumps(pod))
+
+
+def _environment(more: Mapping[str, str]) -> dict[str, str]:
+    """Give a play's environment: nothing of the machine's own settings, and results that can be read."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "K8S_AUTH_"))}
+    own = {"LC_ALL": "C.UTF-8", "PATH": f"{_BIN}:{os.environ['PATH']}", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
+    return {**kept, **own, **more}
 
 
 def lived_in(server: ApiServer, folder: Path) -> Cluster:

@@ -1,36 +1,48 @@
-"""A wall that is missing, or a way around it: site.yml says so, names it, and gives no rights."""
+"""Modes, a wall that is missing, and ways around: site.yml says so, names it, and gives no rights."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.buildkeep.ci.plugins.module_utils.canary_pods import agent_pod
+from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import load_profiles
 
+from testbed.tools import tool
 from tests.play.playbook import Cluster, Run
 
-SHOP: dict[str, Any] = {"buildkeep_tenants": [{"name": "shop"}]}
-NEW: dict[str, Any] = {"buildkeep_tenants": [{"name": "shop"}, {"name": "new"}, {"name": "soft", "mode": "audit"}]}
-POLICY = "validatingadmissionpolicy/buildkeep-exec"
+SHOP: dict[str, Any] = {"name": "shop", "builders": []}
+SOFT: dict[str, Any] = {"name": "soft", "mode": "audit"}
+# Where shop enforces and soft does not, whatever the cluster's own mode is.
+MODES: dict[str, Any] = {"buildkeep_mode": "audit", "buildkeep_tenants": [{**SHOP, "mode": "enforce"}, SOFT]}
+ENFORCED: dict[str, Any] = {"buildkeep_tenants": [SHOP, {"name": "soft"}]}
+NEW: dict[str, Any] = {
+    "buildkeep_tenants": [SHOP, {"name": "soft"}, {"name": "new"}, {"name": "mild", "mode": "audit"}]
+}
 RIGHTS = "Give the controller its rights"
+CONTROLLER = "system:serviceaccount:jenkins:jenkins"
+BINDING = "validatingadmissionpolicybinding/buildkeep-pods-enforce"
+EXEC = "validatingadmissionpolicy/buildkeep-exec"
 
 
 @pytest.fixture(scope="module")
 def walled(cluster: Cluster) -> Iterator[Cluster]:
-    """Give a cluster with one tenant, and two namespaces that are none.
+    """Give a cluster with one tenant that enforces and one that only warns, and two namespaces that are none.
 
     Its API server gives every pod a priority class, which the canaries of the templates must be admitted with.
     """
     ordinary = ("create", "priorityclass", "ordinary", "--value=10", "--global-default")
     assert cluster.kubectl(*ordinary).returncode == 0
-    cluster.run("site.yml", SHOP).ok()
-    for name in ("ci-new", "ci-soft"):
+    cluster.run("site.yml", MODES).ok()
+    for name in ("ci-new", "ci-mild"):
         assert cluster.kubectl("create", "namespace", name).returncode == 0
     yield cluster
-    cluster.kubectl("delete", "namespace", "ci-new", "ci-soft")
     cluster.kubectl("delete", "priorityclass", "ordinary")
     cluster.run("buildkeep.ci.remove", {}).ok()
+    cluster.kubectl("delete", "namespace", "ci-new", "ci-mild")
 
 
 def refused(run: Run) -> str:
@@ -40,10 +52,56 @@ def refused(run: Run) -> str:
     return run.text
 
 
+def patch(walled: Cluster, name: str, spec: dict[str, Any]) -> None:
+    """Change the spec of a policy or a binding behind Buildkeep's back."""
+    done = walled.kubectl("patch", name, "--type=merge", "-p", json.dumps({"spec": spec}))
+    assert done.returncode == 0, done.stderr
+
+
+def bad(tenant: str, **fields: Any) -> dict[str, Any]:
+    """A pod with a foreign image, and these fields."""
+    pod = agent_pod(load_profiles(), tenant, "docker.io/library/foreign:1")
+    pod["spec"].update(fields)
+    return pod
+
+
+def test_each_tenant_has_a_mode_of_its_own(walled: Cluster) -> None:
+    """The same pods: refused by either wall in the one, let in with the words of both in the other."""
+    shop, soft = ("ci-shop", "shop"), ("ci-soft", "soft")
+    for (space, tenant), fields, words in (
+        (shop, {"hostNetwork": True}, "violates PodSecurity"),
+        (shop, {}, "'buildkeep-pods' with binding 'buildkeep-pods-enforce' denied request: [images] container canary"),
+    ):
+        answer = walled.create_pod(space, bad(tenant, **fields), CONTROLLER)
+        assert answer.returncode != 0
+        assert words in answer.stderr
+    answer = walled.create_pod(soft[0], bad(soft[1], hostNetwork=True), CONTROLLER)
+    assert answer.returncode == 0, answer.stderr
+    for words in ("would violate PodSecurity", "buildkeep-pods-audit", "[images]", "[pod] field spec.hostNetwork"):
+        assert words in answer.stderr
+
+
+def test_a_tenant_is_enforced_only_when_it_is_seen_to_refuse(walled: Cluster) -> None:
+    """With a paused binding the change of mode fails and names it; site.yml puts the binding right as well."""
+    patch(walled, BINDING, {"validationActions": ["Audit"]})
+    told = refused(walled.run("site.yml", ENFORCED, "--tags", "tenants"))
+    assert (
+        "canary ci-soft-canary.buildkeep.invalid/foreign:1 in namespace ci-soft must be refused by buildkeep-pods"
+        in told
+    )
+    assert (
+        "its binding buildkeep-pods-enforce has the actions Audit, not Deny (changed by kubectl-patch); run the" in told
+    )
+    assert walled.run("site.yml", ENFORCED).ok().changed == 1
+    answer = walled.create_pod("ci-soft", bad("soft"), CONTROLLER)
+    assert answer.returncode != 0
+    assert "[images]" in answer.stderr
+
+
 def test_rbac_alone_opens_no_namespace_without_walls_and_sees_a_paused_guard(walled: Cluster) -> None:
     """In mode audit the policies must at least warn. A guard whose binding is as it was shows only by a request."""
-    found = walled.get(POLICY)["spec"].get("matchConditions")
-    pause(walled, [*(found or []), {"name": "pause", "expression": "false"}])
+    found = walled.get(EXEC)["spec"].get("matchConditions")
+    patch(walled, EXEC, {"matchConditions": [*(found or []), {"name": "pause", "expression": "false"}]})
     # The server reads policies once a second; who asks for a command is told that there is no such pod when it has.
     for _ in range(100):
         if "not found" in walled.kubectl("-n", "buildkeep-canary", "exec", "nobody", "--", "true").stderr:
@@ -52,14 +110,22 @@ def test_rbac_alone_opens_no_namespace_without_walls_and_sees_a_paused_guard(wal
     assert "canary ci-new-pod-security" in told
     assert "must be warned about by buildkeep-pods [images]" in told
     assert "canary guard/exec in namespace buildkeep-canary must be refused by buildkeep-exec [exec]" in told
+    assert "the policy buildkeep-exec is switched off by its matchConditions: pause is false" in told
     assert walled.kubectl("-n", "ci-new", "get", "rolebinding", "buildkeep-controller").returncode != 0
-    pause(walled, found)
+    patch(walled, EXEC, {"matchConditions": found})
 
 
-def pause(walled: Cluster, conditions: Any) -> None:
-    """Give the policy about commands these match conditions."""
-    patch = json.dumps({"spec": {"matchConditions": conditions}})
-    assert walled.kubectl("patch", POLICY, "--type=merge", "-p", patch).returncode == 0
+def test_a_wall_that_falls_during_the_run_keeps_the_doors_shut(walled: Cluster, tmp_path: Path) -> None:
+    """After the tenants' canaries and before the rights: here by the helm command, which runs between the two."""
+    wide = json.dumps({"spec": {"matchResources": {"namespaceSelector": {"matchLabels": {"no": "where"}}}}})
+    words = f"--kubeconfig={walled.kubeconfig} patch {BINDING} --type=merge -p '{wide}'"
+    helm = tmp_path / "helm"
+    helm.write_text(f'#!/bin/sh\n{tool("kubectl")} {words} >&2 && exec {tool("helm")} "$@"\n', encoding="utf-8")
+    helm.chmod(0o755)
+    told = refused(walled.run("site.yml", {**NEW, "agent_templates_helm": str(helm)}))
+    assert "its binding buildkeep-pods-enforce does not select the namespace" in told
+    assert walled.kubectl("-n", "ci-new", "get", "serviceaccount", "agent").returncode == 0
+    assert walled.kubectl("-n", "ci-new", "get", "rolebinding", "buildkeep-controller").returncode != 0
 
 
 def test_rights_of_before_are_named_before_anything_is_changed(walled: Cluster) -> None:
@@ -73,16 +139,16 @@ def test_rights_of_before_are_named_before_anything_is_changed(walled: Cluster) 
     ):
         assert walled.kubectl(*words).returncode == 0
     try:
-        run = walled.run("site.yml", SHOP)
+        run = walled.run("site.yml", ENFORCED)
         text = refused(run)
         assert run.changed == 0
         assert "may create pods, create pods/exec in namespace jenkins" in text
         assert "RoleBinding peek gives Role peek to Group system:authenticated" in text
-        audit = walled.run("site.yml", {**SHOP, "buildkeep_mode": "audit"}, "--check").ok()
+        audit = walled.run("site.yml", {**ENFORCED, "buildkeep_mode": "audit"}, "--check").ok()
         assert "[WARNING]: controller: system:serviceaccount:jenkins:jenkins may create pods" in audit.text
     finally:
         walled.kubectl("-n", "ci-shop", "delete", "role,rolebinding", "peek")
-    accepted = walled.run("site.yml", {**SHOP, "buildkeep_controller_elsewhere": "warn"}).ok()
+    accepted = walled.run("site.yml", {**ENFORCED, "buildkeep_controller_elsewhere": "warn"}).ok()
     assert "in namespace jenkins" in accepted.text
-    assert "ci-new, ci-old, ci-soft: begins with ci-" in accepted.text
+    assert "ci-old: begins with ci-" in accepted.text
     walled.kubectl("-n", "jenkins", "delete", "role,rolebinding", "agents")

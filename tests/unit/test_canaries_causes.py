@@ -180,7 +180,9 @@ def test_what_is_missing_is_named() -> None:
     assert told(POLICY, [], LABELS).startswith("True no ValidatingAdmissionPolicyBinding names the policy")
     assert told(POLICY, BINDINGS, {}).endswith("has no label buildkeep.dev/tenant: run the role tenants "
                                                "(pod_security for the canary namespace)")  # fmt: skip
-    assert "buildkeep.dev/mode=audit" in told(POLICY, BINDINGS, {**LABELS, "buildkeep.dev/mode": "audit"})
+    audit = told(POLICY, BINDINGS, {**LABELS, "buildkeep.dev/mode": "audit"})
+    assert "does not deny here: its binding buildkeep-pods-audit has the actions Warn, Audit, not Deny; the n" in audit
+    assert 'the namespace\'s label buildkeep.dev/mode is "audit": run the role tenants' in audit
     assert told(POLICY, BINDINGS, LABELS).startswith("False policy buildkeep-pods and its binding are in place")
 
 
