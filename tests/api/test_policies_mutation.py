@@ -1,81 +1,147 @@
-"""No rule is there in vain: without its id in the table the pod of a case is admitted; without any other it is not.
+"""No rule is there in vain: without any one rule, condition, resource or operation a request fares otherwise.
 
-That the rules of one id do not cover for each other is shown by test_policies_rules.py: one rule refuses each case.
+The mutants stand on an API server of their own, each in a namespace of its own, where no other policy answers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import pytest
-from ansible_collections.buildkeep.ci.plugins.module_utils import policies, policies_pods, rules
-from ansible_collections.buildkeep.ci.plugins.module_utils.images import template_images
+from ansible_collections.buildkeep.ci.plugins.module_utils import policies, rules
 from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profiles
 
-from tests.api import pods
-from tests.api.api import Answer, Api, Object, until
+from testbed.apiserver import ApiServer
+from tests.api import mutants, mutation_world, pods, probes, probes_guards
+from tests.api.api import RBAC, Answer, Api, Object, until
 from tests.api.cases import CASES
-from tests.api.conftest import CLUSTER_IMAGES, CONTROLLER, create, tenant_namespace
+from tests.api.conftest import CLUSTER_IMAGES, CONTROLLER, FLAGS, create, tenant_namespace
 
 TABLE = [rule for rule in rules.load() if rule.scope]
-# "" takes nothing out.
-IDS = ["", *dict.fromkeys(rule.id for rule in TABLE)]
-DEBUGGER = {"spec": {"ephemeralContainers": [pods.tool("debugger")]}}
+ROWS = {rule.key: f"row-{number}" for number, rule in enumerate(TABLE)}
+PROBES = {**probes.PROBES, **probes_guards.PROBES}
+STANDING = {**probes.STANDING, **probes_guards.STANDING}
+# Shown by a container that is added to a running pod; all others have cases.
+BY_UPDATE = "pod/pod/spec.ephemeralContainers"
+# The rules about pods that the probes break.
+PROBED = ("pod/pod/spec.hostPID", "images/container/image", "reserved-labels/label/metadata.labels", BY_UPDATE)
+# What they keep from being judged, the rules would let be as well: they spare the API server work.
+ONLY_COST = {"buildkeep-pods": {"condition something-changed"}, "buildkeep-claims": {"condition something-changed"}}
 
 
-def mutant(profiles: Profiles, policy: Object, name: str, left_out: str) -> list[Object]:
-    """The pod policy without the rules of one id, bound to one namespace."""
-    table = [rule for rule in TABLE if rule.id != left_out]
-    images = [*template_images(profiles), *CLUSTER_IMAGES]
-    spec = {**policy["spec"], "variables": policies_pods.variables(table, profiles, images)}
-    selector = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
-    binding = {
-        "apiVersion": policy["apiVersion"],
-        "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": name},
-        "spec": {"policyName": name, "validationActions": ["Deny"], "matchResources": selector},
-    }
-    return [{**policy, "metadata": {"name": name}, "spec": spec}, binding]
+def built(profiles: Profiles, table: list[rules.Rule]) -> dict[str, Object]:
+    """The policies by name."""
+    options = policies.Options(storage_classes=("fast",))
+    made = policies.build_policies(profiles, CLUSTER_IMAGES, CONTROLLER, table=table, options=options)
+    return {item["metadata"]["name"]: item for item in made if item["kind"] == "ValidatingAdmissionPolicy"}
 
 
 @pytest.fixture(scope="module")
-def mutants(admin: Api, audit: str, profiles: Profiles) -> dict[str, str]:
-    """Namespaces by the id that is left out there: of tenants in mode audit, so that only the mutant denies."""
-    names = {left_out: f"mutant-{left_out or 'none'}" for left_out in IDS}
-    whole = policies.build_policies(profiles, CLUSTER_IMAGES, CONTROLLER)[0]
-    assert mutant(profiles, whole, whole["metadata"]["name"], "")[0]["spec"] == whole["spec"]
-    for left_out, name in names.items():
-        tenant_namespace(admin, name, mode="audit")
-        if left_out in ("", "pod"):
-            # The ephemeral container is added to a pod that stood there before the policy.
-            admin.pod(name, pods.put(pods.dynamic_agent(), "metadata/name", "old"), dry=False).done()
-        for item in mutant(profiles, whole, name, left_out):
-            create(admin, item)
-    # Breaks rules of two ids, one of which every mutant has.
-    canary = pods.put(pods.dynamic_agent(), "spec/hostPID", True)
-    canary = pods.put(canary, "spec/schedulerName", "mine")
-    for name in names.values():
-
-        def ask(name: str = name) -> Answer:
-            return admin.pod(name, canary)
-
-        until(ask, lambda answer: "'mutant-" in answer.message)
-    return names
+def server() -> Iterator[Api]:
+    """An administrator of an API server without policies."""
+    with ApiServer(flags=FLAGS) as running:
+        admin = Api(running)
+        mutation_world.furnish(admin)
+        yield admin
 
 
-@pytest.mark.parametrize("left_out", IDS)
-def test_only_without_its_id_a_case_is_admitted(admin: Api, mutants: dict[str, str], left_out: str) -> None:
-    admitted = []
-    for case in CASES:
-        answer = admin.pod(mutants[left_out], case.pods()[0])
-        assert answer.ok or f"'{mutants[left_out]}'" in answer.message, answer.message
-        if answer.ok:
-            admitted.append(case.rule)
-    assert admitted == [case.rule for case in CASES if case.rule.split("/")[0] == left_out]
+@pytest.fixture(scope="module")
+def rows(server: Api, profiles: Profiles) -> None:
+    """A namespace for each rule about pods, in which it is out, and `row-none` with all of them; one policy for all."""
+    policy = built(profiles, mutants.switched(rules.load()))["buildkeep-pods"]
+    for name in ("row-none", *ROWS.values()):
+        tenant_namespace(server, name, labels={mutants.LABEL: name, "switched": "yes"})
+    for name in ("row-none", ROWS[BY_UPDATE]):
+        server.pod(name, pods.put(pods.dynamic_agent(), "metadata/name", "old"), dry=False).done()
+    policy, binding = mutants.bound(policy, "switched")
+    binding["spec"]["matchResources"] = {"namespaceSelector": {"matchLabels": {"switched": "yes"}}}
+    for item in (policy, binding):
+        create(server, item)
+    bad = pods.put(pods.dynamic_agent(), "spec/hostPID", True)
+    until(lambda: server.pod("row-none", bad), lambda answer: "'switched'" in answer.message)
 
 
-def test_only_without_its_id_an_ephemeral_container_is_admitted(admin: Api, mutants: dict[str, str]) -> None:
-    kind = "application/strategic-merge-patch+json"
-    paths = {
-        name: f"/api/v1/namespaces/{mutants[name]}/pods/old/ephemeralcontainers?dryRun=All" for name in ("", "pod")
-    }
-    answers = {name: admin.request("PATCH", path, DEBUGGER, kind).ok for name, path in paths.items()}
-    assert answers == {"": False, "pod": True}
+@pytest.mark.parametrize("rule", ROWS)
+def test_without_one_rule_its_cases_are_admitted(server: Api, rows: None, rule: str) -> None:
+    debugger = {"spec": {"ephemeralContainers": [pods.tool("debugger")]}}
+    answers: dict[str, list[Answer]] = {}
+    for name in ("row-none", ROWS[rule]):
+        answers[name] = [server.pod(name, case.pods()[0]) for case in CASES if case.rule == rule]
+        if rule == BY_UPDATE:
+            path = f"/api/v1/namespaces/{name}/pods/old/ephemeralcontainers?dryRun=All"
+            answers[name].append(server.request("PATCH", path, debugger, probes.STRATEGIC))
+    assert answers[ROWS[rule]] and [answer.message for answer in answers[ROWS[rule]] if not answer.ok] == []
+    assert all("ValidatingAdmissionPolicy 'switched'" in answer.message for answer in answers["row-none"])
+
+
+@pytest.fixture(scope="module")
+def users(server: Api) -> Mapping[str, Api]:
+    """Who sends the probes."""
+    return mutation_world.users(server)
+
+
+@pytest.fixture(scope="module")
+def whole(profiles: Profiles) -> dict[str, Object]:
+    """Every policy, with the few rules about pods that the probes break: to compile all of them takes long."""
+    every = rules.load()
+    made = built(profiles, [rule for rule in every if rule.key in PROBED or not rule.scope])
+    for name, item in built(profiles, list(every)).items():
+        for field in ("matchConstraints", "matchConditions", "validations"):
+            assert made[name]["spec"].get(field) == item["spec"].get(field)
+    return made
+
+
+@pytest.fixture(scope="module")
+def changed(server: Api, whole: dict[str, Object]) -> dict[str, tuple[str, str]]:
+    """Policy and part by the namespace of the mutant; the part of the whole one is ''."""
+    found = [
+        (policy, part, mutant)
+        for policy, item in whole.items()
+        for part, mutant in [("", item), *mutants.parts(item), *mutants.cuts(item)]
+    ]
+    made = {f"m{number}": (policy, part) for number, (policy, part, _) in enumerate(found)}
+    for name, (policy, _) in made.items():
+        tenant_namespace(server, name, labels={mutants.LABEL: name}, accounts=("agent", "pusher"))
+        server.create(f"{RBAC}/namespaces/{name}/rolebindings", mutation_world.EVERYBODY).done()
+        for path, body in STANDING.get(policy, ()):
+            server.create(path.replace("$ns", name), probes.filled(body, name)).done()
+    for name, mutant in [*zip(made, (mutant for *_, mutant in found), strict=True), ("end", mutation_world.END)]:
+        for one in mutants.bound(mutant, name):
+            create(server, one)
+    # Made last, and the server reads all of them at once.
+    end = {"metadata": {"name": "end", "labels": {mutants.LABEL: "end"}}}
+    until(lambda: server.create("/api/v1/namespaces", end, dry=True), lambda answer: not answer.ok)
+    return made
+
+
+def test_every_policy_has_probes(whole: dict[str, Object]) -> None:
+    assert set(PROBES) == set(whole)
+
+
+def outcomes(users: Mapping[str, Api], policy: str, name: str) -> list[str]:
+    """What the mutant in this namespace says to each of a policy's probes; '' where it lets it be."""
+    said = []
+    for probe in PROBES[policy]:
+        head, found, text = probe.send(users, name).message.partition(" denied request: ")
+        said.append(text.replace(name, "$ns") if found and f"ValidatingAdmissionPolicy '{name}'" in head else "")
+    return said
+
+
+@pytest.fixture(scope="module")
+def unchanged(users: Mapping[str, Api], changed: dict[str, tuple[str, str]]) -> dict[str, list[str]]:
+    """What each whole policy says to its probes."""
+    return {policy: outcomes(users, policy, name) for name, (policy, part) in changed.items() if part == ""}
+
+
+@pytest.mark.parametrize("policy", PROBES)
+def test_a_whole_policy_answers_as_its_probes_say(unchanged: dict[str, list[str]], policy: str) -> None:
+    assert [text != "" for text in unchanged[policy]] == [probe.refused for probe in PROBES[policy]]
+
+
+@pytest.mark.parametrize("policy", PROBES)
+def test_without_any_one_part_a_probe_fares_otherwise(
+    users: Mapping[str, Api], changed: dict[str, tuple[str, str]], unchanged: dict[str, list[str]], policy: str
+) -> None:
+    parts = {name: part for name, (of, part) in changed.items() if of == policy and part}
+    unseen = {part for name, part in parts.items() if outcomes(users, policy, name) == unchanged[policy]}
+    assert unseen == ONLY_COST.get(policy, set())
