@@ -8,11 +8,17 @@ from typing import Any
 
 import pytest
 from ansible_collections.buildkeep.ci.plugins.module_utils import backends, render_static
+from ansible_collections.buildkeep.ci.plugins.module_utils.applying_plugin import apply
+from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_plugin import canary
+from ansible_collections.buildkeep.ci.plugins.module_utils.canary_cases import rule_cases
+from ansible_collections.buildkeep.ci.plugins.module_utils.manifests_plugin import Mode
 from ansible_collections.buildkeep.ci.plugins.module_utils.pod_security import pod_security_objects
 from ansible_collections.buildkeep.ci.plugins.module_utils.render_files import marked, plan, write
+from ansible_collections.buildkeep.ci.plugins.module_utils.render_objects import waves
 from ansible_collections.buildkeep.ci.plugins.module_utils.render_options import NEWEST, read_options
 from ansible_collections.buildkeep.ci.plugins.module_utils.render_yaml import to_yaml
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
+from ansible_collections.buildkeep.ci.plugins.module_utils.tenant_objects import identity
 
 from testbed.apiserver import ApiServer
 from tests.api import pods
@@ -29,8 +35,8 @@ def settings() -> Settings:
 
 
 @pytest.fixture(scope="module")
-def guarded(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """The administrator of an API server that was started with the rendered manifests, and has a tenant."""
+def server(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """An API server that was started with the rendered manifests."""
     folder = tmp_path_factory.mktemp("machine")
     files = render_static.static_files(settings)
     # The one thing that an administrator adapts: where the manifests are on the machine.
@@ -38,10 +44,16 @@ def guarded(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Ite
     files[render_static.CONFIGURATION] = marked(to_yaml(configuration))
     write(folder, plan(folder, files))
     flag = f"--admission-control-config-file={folder / render_static.CONFIGURATION}"
-    with ApiServer(flags=[flag]) as server:
-        admin = Api(server)
-        tenant_namespace(admin, "ci-shop")
-        yield admin
+    with ApiServer(flags=[flag]) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def guarded(server: ApiServer) -> Api:
+    """Its administrator. There is a tenant."""
+    admin = Api(server)
+    tenant_namespace(admin, "ci-shop")
+    return admin
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +131,15 @@ def test_storage_can_be_migrated_and_managers_may_do_all(guarded: Api, ops: Api)
     ops.request("PUT", f"{POLICIES}/buildkeep-pods", live).done()
     guarded.patch(f"{POLICIES}/buildkeep-pods", {"spec": {"failurePolicy": "Ignore"}}, dry=True).done()
     guarded.request("DELETE", f"{POLICIES}/buildkeep-pods?dryRun=All").done()
+
+
+def test_canaries_count_what_a_static_manifest_refuses(server: ApiServer, ops: Api, settings: Settings) -> None:
+    """Static manifests answer first, so a run of site.yml meets them alone."""
+    (proving,) = (wave for wave in waves(settings, "") if wave.name == "10-canary")
+    kubeconfig = {"kubeconfig": str(server.kubeconfig()), "context": ""}
+    task = {"owner": "pod_security", "manifests": list(proving.objects), "state": "present", "settled": False}
+    lists: dict[str, Any] = {"templates": [], "each": None, "vars": {}, "prune": [], "tenants": None, "namespaces": []}
+    apply({**task, **lists, **kubeconfig, "timeout": 30.0}, Mode(check=False, diff=False))
+    cases = rule_cases(settings)
+    done = canary({"cases": cases, **identity(settings), **kubeconfig, "timeout": 30.0}, Mode(check=False, diff=False))
+    assert (len(done["passed_cases"]), done["skipped_cases"]) == (len(cases), [])
