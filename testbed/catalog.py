@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from testbed import openshift, published, rootfs, tools
+from testbed import engines, openshift, published, rootfs, tools
 from testbed.images import Recipe, recipe_parts
 from testbed.parts import Part, folder
 from testbed.progress import Step
@@ -120,7 +120,7 @@ def is_published() -> bool:
 def _table(pulled: bool) -> dict[str, Part]:
     from testbed import node, seed
 
-    parts = {**tools.PARTS, **openshift.parts(), **rootfs.parts()}
+    parts = {**tools.PARTS, **engines.parts(), **openshift.parts(), **rootfs.parts()}
     parts["busybox"] = Part("busybox", "unpack busybox", 1, "pack", ("1",), _busybox, ("rootfs/node",))
     parts["iptables"] = Part("iptables", "collect iptables", 1, "pack", (*PROXY_COMMANDS, "1"), _iptables,
                              ("rootfs/node",))  # fmt: skip

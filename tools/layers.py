@@ -65,7 +65,8 @@ LAYERS = (
         "api",
         (fixed(*PYTEST, "tests/api", "tests/play", "tests/old", "tests/psp", "tests/scc"),),
         ("layer", "layer-helm3", "tool/etcd", "tool/kube-apiserver", "tool/kube-controller-manager",
-         "tool/kube-apiserver-1.30", "tool/kube-apiserver-1.24", "openshift", "openshift-older", "tool/gator"),
+         "tool/kube-apiserver-1.30", "tool/kube-apiserver-1.24", "openshift", "openshift-older", "tool/gator",
+         "types/kyverno", "types/gatekeeper"),
     ),
     Layer("cluster", (fixed("molecule", "test"),), ("tool/kind", "tool/crane", "seed", "node")),
 )  # fmt: skip
