@@ -21,6 +21,8 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.canary_pods import (
     builder_pod,
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import CANARY_NAMESPACE
+from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profile
+from ansible_collections.buildkeep.ci.plugins.module_utils.scc import REQUIRE_POD, builder_constraints
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings
 from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import Tenant
 
@@ -64,7 +66,7 @@ def scc_canaries(settings: Settings) -> list[Case]:
         cases.append(_refused(f"scc-{key}", CANARY_NAMESPACE, pod))
     for builder, profile in profiles.builders.items():
         for key in OF_BUILDER_HELD:
-            pod = builder_pod(profiles, CANARY_NAMESPACE, profile)
+            pod = _of_builder(settings, CANARY_NAMESPACE, profile)
             OF_BUILDER[key](pod)
             cases.append(_refused(f"scc-{builder}-{key}", CANARY_NAMESPACE, pod))
     return cases
@@ -82,11 +84,21 @@ def scc_cases(settings: Settings, tenant: Tenant) -> list[Case]:
 def _good(settings: Settings, namespace: str, tenant: str, builders: tuple[str, ...]) -> list[Case]:
     profiles = settings.profiles
     pods = {"agent": agent_pod(profiles, tenant)}
-    pods |= {name: builder_pod(profiles, tenant, profiles.builders[name]) for name in builders}
+    pods |= {name: _of_builder(settings, tenant, profiles.builders[name]) for name in builders}
     return [
         {"name": f"{namespace}-good-{name}", "namespace": namespace, "pod": pod, "expect": "admitted"}
         for name, pod in pods.items()
     ]
+
+
+def _of_builder(settings: Settings, tenant: str, profile: Profile) -> Pod:
+    """A pod of a builder that its SCC lets in: in a user namespace of its own, where the SCC asks for one."""
+    pod = builder_pod(settings.profiles, tenant, profile)
+    backend = settings.backend
+    wanted = builder_constraints(profile, user_namespaces=backend.user_namespaces, policies=backend.policies)
+    if wanted.user_namespace == REQUIRE_POD:
+        pod["spec"]["hostUsers"] = False
+    return pod
 
 
 def _bad(settings: Settings, tenant: Tenant) -> Iterator[Case]:
@@ -99,7 +111,7 @@ def _bad(settings: Settings, tenant: Tenant) -> Iterator[Case]:
         OF_AGENT["restricted/other/securityContext.runAsUser"](pod)
         yield _refused(f"{space}-scc-root", space, pod)
     for builder in tenant.builders:
-        pod = builder_pod(profiles, tenant.name, profiles.builders[builder])
+        pod = _of_builder(settings, tenant.name, profiles.builders[builder])
         OF_AGENT[_PRIVILEGED](pod)
         yield _refused(f"{space}-scc-{builder}", space, pod, _wall(settings))
 

@@ -199,6 +199,14 @@ def test_without_policies_canaries_prove_each_field_that_constraints_hold() -> N
     assert any("volumes" in case["pod"]["spec"] for case in refused)
 
 
+def test_a_good_pod_is_in_a_user_namespace_where_its_constraints_ask_for_one() -> None:
+    cases = scc_canaries.scc_canaries(settings(policies=False))
+    inside = {case["name"] for case in cases if case["pod"]["spec"].get("hostUsers") is False}
+    assert inside == {case["name"] for case in cases if "rootless" in case["name"]} and len(inside) == 3
+    older = scc_canaries.scc_canaries(settings(policies=False, user_namespaces=False))
+    assert not any("hostUsers" in case["pod"]["spec"] for case in older)
+
+
 @BOTH
 def test_a_tenants_canaries_ask_for_what_no_constraints_give(policies: bool) -> None:
     inventory = settings(policies=policies)
