@@ -33,6 +33,9 @@ ACCOUNT_CONTROLLERS = (
     f"{_OPENSHIFT}serviceaccount-controller",
     f"{_OPENSHIFT}serviceaccount-pull-secrets-controller",
 )
+# What gives pods the identity of their ServiceAccount on a node of GKE, chosen by the pod's address. Google does not
+# write down whether it asks under this name or as the node.
+TOKEN_GIVERS = (f"{_CONTROLLERS}gke-metadata-server",)
 # Annotations of objects that concern nobody but the tools that wrote the objects.
 TOOL_ANNOTATIONS = ("kubectl.kubernetes.io/", "helm.sh/", "meta.helm.sh/")
 
@@ -52,6 +55,7 @@ def context() -> Mapping[str, Any]:
     return {
         "endpoint_controllers": list(ENDPOINT_CONTROLLERS),
         "account_controllers": list(ACCOUNT_CONTROLLERS),
+        "token_givers": list(TOKEN_GIVERS),
         "tool_annotations": list(TOOL_ANNOTATIONS),
         "route_groups": list(ROUTE_GROUPS),
         "mark_prefix": f"{names.DOMAIN}/",

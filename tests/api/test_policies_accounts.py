@@ -151,6 +151,10 @@ def test_a_node_gets_the_tokens_of_its_pods(admin: Api, dev: Api) -> None:
     for spec in ({}, {"boundObjectRef": {"kind": "Secret", "apiVersion": "v1", "name": "x"}}):
         refused = sentence(node.create(f"{ACCOUNTS}/agent/token", token(**spec)), "serviceaccounts")
         assert refused == one("serviceaccounts", "serviceaccounts/token", "system:node:one", NODES)
+    giver = f"{CONTROLLERS}:gke-metadata-server"
+    allow(admin, giver, "", ["serviceaccounts/token", "serviceaccounts"], ["create"])
+    assert admin.user(giver).create(f"{ACCOUNTS}/agent/token", token(audiences=["acme.svc.id.goog"])).ok
+    assert "[serviceaccounts]" in admin.user(giver).create(ACCOUNTS, {"metadata": {"name": "x"}}, dry=True).message
     impostor = admin.user("system:node:one")
     assert "[serviceaccounts]" in impostor.create(f"{ACCOUNTS}/agent/token", token(boundObjectRef=reference)).message
 
