@@ -114,8 +114,8 @@ def created(row: Row, way: str) -> Iterator[Object]:
     for change in row.container:
         field_of, kind = PLACES[way]
         agent = changed(pods.dynamic_agent(), row.also)
-        moved = {**agent["spec"]["containers"].pop(0), "name": "moved", **kind}
-        yield pods.put(agent, f"{field_of}/+", changed(moved, change))
+        moved = {**agent["spec"]["containers"].pop(0), "name": "moved"}
+        yield pods.put(agent, f"{field_of}/+", {**changed(moved, change), **kind})
 
 
 def updated(row: Row, way: str, running: Object) -> Iterator[Object]:
