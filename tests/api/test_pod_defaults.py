@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import CANARY_NAMESPACE
 from ansible_collections.buildkeep.ci.plugins.module_utils.policies_defaults import build_defaults
 from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profiles
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import read_settings
+from hypothesis import given
 
 from tests.api import pods
 from tests.api.api import ADMISSION, Answer, Api, Object, until
+from tests.api.conftest import tenant_namespace
+from tests.api.properties import examples
+from tests.api.property_pods import agents
 
 KINDS = {
     "MutatingAdmissionPolicy": "mutatingadmissionpolicies",
@@ -21,6 +27,7 @@ KINDS = {
 }
 RESTRICTED = {"allowPrivilegeEscalation": False, "runAsNonRoot": True, "capabilities": {"drop": ["ALL"]}}
 EMERGENCY = "sre:emergency"
+PODS = 200
 
 
 def bare(account: str = "agent", **security: Any) -> Object:
@@ -126,3 +133,43 @@ def test_nothing_happens_outside_tenants_or_in_audit(admin: Api, filled: str, au
         made = admin.pod(namespace, pod).done()["spec"]
         assert "securityContext" not in made["containers"][0]
         assert made["securityContext"] == {}
+
+
+@pytest.fixture(scope="module")
+def plain(admin: Api, filled: str) -> str:
+    """A namespace with the same rules that the policy spares."""
+    tenant_namespace(admin, "ci-plain", labels={"buildkeep.dev/tenant": CANARY_NAMESPACE})
+    return "ci-plain"
+
+
+def test_whatever_a_pod_looks_like_it_gains_nothing(admin: Api, filled: str, plain: str) -> None:
+    """All that was written stays. With the values written out the rules alone admit the pod, and it loses nothing."""
+    seen: Counter[str] = Counter()
+
+    @examples(PODS)
+    @given(agents())
+    def check(agent: Object) -> None:
+        alone, answer = admin.pod(plain, there(agent)), admin.pod(filled, agent)
+        assert answer.ok or not alone.ok, answer.message
+        seen["same" if answer.ok == alone.ok else "only so"] += 1
+        if answer.ok:
+            spec = answer.body["spec"]
+            assert lost(agent["spec"], spec) == []
+            admin.pod(plain, there({**agent, "spec": spec})).done()
+
+    check()
+    assert seen["only so"] >= PODS / 50, seen
+
+
+def there(agent: Object) -> Object:
+    """The pod as that of the other namespace."""
+    return pods.put(agent, "metadata/labels/buildkeep.dev~tenant", CANARY_NAMESPACE)
+
+
+def lost(given_: Any, found: Any, path: str = "") -> list[str]:
+    """The paths of values that are no longer there; the API server itself drops empty ones."""
+    if isinstance(given_, dict) and isinstance(found, dict):
+        return [one for key, value in given_.items() for one in lost(value, found.get(key), f"{path}/{key}")]
+    if isinstance(given_, list) and isinstance(found, list) and len(given_) <= len(found):
+        return [one for index, value in enumerate(given_) for one in lost(value, found[index], f"{path}/{index}")]
+    return [] if given_ == found or not given_ else [f"{path}: {given_} became {found}"]
