@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.api.api import RBAC, Answer, Api
+from tests.api.api import RBAC, Answer, Api, until
 from tests.api.conftest import bind, tenant_namespace
 
 EVERYTHING = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
@@ -18,6 +18,7 @@ def almighty(admin: Api, namespace: str) -> Api:
     path = f"{RBAC}/namespaces/{namespace}"
     admin.create(f"{path}/roles", {"metadata": {"name": "everything"}, "rules": EVERYTHING}).done()
     bind(admin, f"{path}/rolebindings", "Role", "everything", "dev")
+    wait_for(admin, "dev", EVERYTHING[0], namespace)
     return admin.user("dev")
 
 
@@ -49,6 +50,23 @@ def grant(admin: Api, user: str, rule: dict[str, Any]) -> None:
     reference = {"kind": "ClusterRole", "apiGroup": "rbac.authorization.k8s.io", "name": name}
     binding: dict[str, Any] = {"metadata": {"name": name}, "roleRef": reference, "subjects": [subject]}
     admin.create(f"{RBAC}/clusterrolebindings", binding).done()
+    wait_for(admin, user, rule)
+
+
+def wait_for(admin: Api, user: str, rule: dict[str, Any], namespace: str = "") -> None:
+    """Wait until the API server knows of a right: what it reads of RBAC is some milliseconds old."""
+    resource, _, subresource = rule["resources"][-1].partition("/")
+    asked = {
+        "group": rule["apiGroups"][0],
+        "resource": resource,
+        "subresource": subresource,
+        "verb": rule["verbs"][-1],
+        "name": (rule.get("resourceNames") or [""])[0],
+        "namespace": namespace,
+    }
+    review = {"spec": {"user": user, "resourceAttributes": asked}}
+    path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+    until(lambda: admin.create(path, review), lambda answer: bool(answer.done()["status"]["allowed"]))
 
 
 def sentence(answer: Answer, policy: str, binding: str = "-enforce") -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.api import pods
 from tests.api.api import RBAC, Answer, Api, Object
-from tests.api.guarded import CONTROLLERS, MANAGER, allow, almighty, manage, one, sentence
+from tests.api.guarded import CONTROLLERS, MANAGER, allow, almighty, manage, one, sentence, wait_for
 
 SPACE = "ci-accounts"
 CORE = f"/api/v1/namespaces/{SPACE}"
@@ -18,6 +18,7 @@ ROLE = "arn:aws:iam::1:role/admin"
 INFRA = "system:serviceaccount:openshift-infra"
 TOKEN_KIND = "kubernetes.io/service-account-token"  # noqa: S105 (a type, not a password)
 TOOLS = "those of kubectl and Helm"
+TOKENS = {"apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]}
 NODES = "nodes, for the pods that run there"
 NO_SECRET = "Secrets that hold no token of a ServiceAccount"  # noqa: S105
 
@@ -60,6 +61,8 @@ def editor(admin: Api, dev: Api) -> Api:
     admin.create(f"{RBAC}/namespaces/{SPACE}/rolebindings", binding).done()
     admin.create("/api/v1/namespaces", {"metadata": {"name": "ordinary"}}).done()
     admin.create(f"{RBAC}/namespaces/ordinary/rolebindings", binding).done()
+    for namespace in (SPACE, "ordinary"):
+        wait_for(admin, "editor", TOKENS, namespace)
     return admin.user("editor")
 
 
