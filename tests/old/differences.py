@@ -15,7 +15,10 @@ UNKNOWN: Mapping[str, str] = {
     "spec.volumes[*].image": "1.31, KEP-4639",
     "spec.resources": "1.32, KEP-2837",
     "spec.hostnameOverride": "1.34, KEP-4762",
-    "spec.containers[*].restartPolicyRules": "1.34, KEP-5307",
+    **{
+        f"spec.{kind}[*].restartPolicyRules": "1.34, KEP-5307"
+        for kind in ("containers", "initContainers", "ephemeralContainers")
+    },
     "spec.resourceClaims[*].resourceClaimName": "1.31, in `source` before, KEP-4381",
     "spec.volumes[*].projected.sources[*].podCertificate": "1.34, KEP-4317",
 }
