@@ -9,6 +9,8 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import 
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, Resource, parallel
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import Object
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests_adoption import is_adopted, is_ours
+from ansible_collections.buildkeep.ci.plugins.module_utils.scc_found import made_by_openshift
+from ansible_collections.buildkeep.ci.plugins.module_utils.scc_served import is_openshift
 
 FEW = 10
 # What the cluster itself puts into every namespace, or derives from other objects there.
@@ -20,11 +22,15 @@ _CLUSTER_MADE = {
 _DERIVED_KINDS = {"Event", "Endpoints", "EndpointSlice"}
 
 
-def is_foreign(item: Object) -> bool:
+def is_foreign(item: Object, openshift: bool = False) -> bool:
     """Whether an object in a namespace is somebody's, so that deleting the namespace would lose it.
 
     Not so: ours, what the cluster makes in every namespace, and what a controller would make again or has made from
     another object of the same namespace (that one counts).
+
+    Args:
+        item: the object; kind and metadata are enough.
+        openshift: whether the cluster is one, which puts more into every namespace.
     """
     metadata = item["metadata"]
     owners = metadata.get("ownerReferences") or []
@@ -32,6 +38,7 @@ def is_foreign(item: Object) -> bool:
         (is_ours(item) and not is_adopted(item))
         or (item["kind"], metadata["name"]) in _CLUSTER_MADE
         or item["kind"] in _DERIVED_KINDS
+        or (openshift and made_by_openshift(item))
         or any(owner.get("controller") for owner in owners)
     )
 
@@ -45,6 +52,7 @@ def foreign_objects(cluster: Cluster, namespaces: Collection[str]) -> dict[str, 
         BuildkeepError: the API server lists no kinds at all.
     """
     kinds, silent = cluster.everything_namespaced()
+    openshift = is_openshift(cluster)
     # Many namespaces: one list of all is cheaper for the API server than one for each.
     places = list(namespaces) if len(namespaces) <= FEW else [""]
     lookups = [(kind, place) for kind in kinds if kind.kind not in _DERIVED_KINDS for place in places]
@@ -59,7 +67,7 @@ def foreign_objects(cluster: Cluster, namespaces: Collection[str]) -> dict[str, 
         return [
             (item["metadata"]["namespace"], f"{item['kind']} {item['metadata']['name']}")
             for item in items
-            if is_foreign(item)
+            if is_foreign(item, openshift)
         ]
 
     found: dict[str, set[str]] = {

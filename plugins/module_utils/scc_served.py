@@ -40,3 +40,13 @@ def user_namespaces(cluster: Cluster) -> bool:
         if error.status != 404:
             raise
         return False
+
+
+def is_openshift(cluster: Cluster) -> bool:
+    """Whether a cluster has SCCs at all. Raises ApiError for another answer than 404, Unreachable for none."""
+    try:
+        return KIND in cluster.resources(GROUP_VERSION)
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        return False
