@@ -15,10 +15,11 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Setti
 from ansible_collections.buildkeep.ci.plugins.module_utils.tenant_objects import canary_objects, tenant_objects
 
 _ROLES = Path(__file__).resolve().parents[2] / "roles"
-_CANARY = ("namespace", "resourcequota", "serviceaccounts", "canary-role", "canary-rolebinding")
-_CANARY_WIDE = ("canary-clusterrole", "canary-clusterrolebinding")
-_TENANT = ("namespace", "resourcequota", "limitrange", "serviceaccounts", "canary-role", "canary-rolebinding")
-_RIGHTS = ("controller-role", "controller-rolebinding")
+# Names of the templates that the roles list too: `tenants`, for its own and for the canaries' namespace, and `rbac`.
+CANARY_TEMPLATES = ("namespace", "resourcequota", "serviceaccounts", "canary-role", "canary-rolebinding")
+CANARY_WIDE_TEMPLATES = ("canary-clusterrole", "canary-clusterrolebinding")
+TENANT_TEMPLATES = ("namespace", "resourcequota", "limitrange", "serviceaccounts", "canary-role", "canary-rolebinding")
+RIGHTS_TEMPLATES = ("controller-role", "controller-rolebinding")
 # What enforces; the role `pod_security` makes the namespace that it is proven in too, and what that needs.
 _WALLS = frozenset(
     {
@@ -53,8 +54,8 @@ def waves(settings: Settings, chart: str, priority_class: str = "") -> list[Wave
     """
     backend = own(pod_security_objects(settings, settings.images, priority_class), "pod_security")
     canary = own(
-        _rendered("tenants", _CANARY, [canary_objects(settings)])
-        + _rendered("pod_security", _CANARY_WIDE, [canary_objects(settings)]),
+        _rendered("tenants", CANARY_TEMPLATES, [canary_objects(settings)])
+        + _rendered("pod_security", CANARY_WIDE_TEMPLATES, [canary_objects(settings)]),
         "pod_security",
     )
     each = tenant_objects(settings)
@@ -66,9 +67,11 @@ def waves(settings: Settings, chart: str, priority_class: str = "") -> list[Wave
             for number, stage in enumerate(allowlist_stages(settings))
         ),
         Wave("10-canary", (*canary, *(item for item in backend if item["kind"] not in _WALLS))),
-        Wave("20-tenants", _owned([*_rendered("tenants", _TENANT, each), *tenant_bindings(settings)], "tenants")),
+        Wave(
+            "20-tenants", _owned([*_rendered("tenants", TENANT_TEMPLATES, each), *tenant_bindings(settings)], "tenants")
+        ),
         Wave("30-agent-templates", _owned(parse(chart, "the chart"), "agent_templates")),
-        Wave("90-rbac", _owned(_rendered("rbac", _RIGHTS, each), "rbac")),
+        Wave("90-rbac", _owned(_rendered("rbac", RIGHTS_TEMPLATES, each), "rbac")),
     ]
     _check(item for wave in found for item in wave.objects)
     return [wave for wave in found if wave.objects]
