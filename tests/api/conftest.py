@@ -39,8 +39,13 @@ def admin(api_server: ApiServer) -> Api:
 
 @pytest.fixture(scope="session")
 def profiles() -> Profiles:
+    """The table that the policies of these tests are made from."""
+    return table()
+
+
+def table() -> Profiles:
     """The product's table and one more builder, which needs what kaniko does not."""
-    table = load_profiles()
+    own = load_profiles()
     rootless = Profile(
         name="rootless",
         image="ghcr.io/acme/rootless:1",
@@ -52,7 +57,7 @@ def profiles() -> Profiles:
         seccomp="Localhost/buildkeep/rootless.json",
         pss_level="baseline",
     )
-    return dataclasses.replace(table, builders={**table.builders, "rootless": rootless})
+    return dataclasses.replace(own, builders={**own.builders, "rootless": rootless})
 
 
 @pytest.fixture(scope="session")
