@@ -12,16 +12,17 @@ from ansible_collections.buildkeep.ci.plugins.module_utils import (
     allowlist_other,
     canary_cases,
     pod_security,
+    psp,
     tenant_objects,
 )
-from ansible_collections.buildkeep.ci.plugins.module_utils.backends import AUTO
+from ansible_collections.buildkeep.ci.plugins.module_utils.backends import AUTO, PSP
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICY_PODS
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
 
 Raw = Mapping[str, Any]
 # Where the inventory cannot be read, nothing is said about what the cluster leaves unenforced.
-_UNREAD = {"backend": AUTO, "unenforced": "", "pod_defaults": False}
+_UNREAD = {"backend": AUTO, "unenforced": "", "pod_defaults": False, "impossible": {}}
 
 
 def _of_settings(work: Callable[..., Any]) -> Callable[..., Any]:
@@ -63,6 +64,7 @@ def checked(raw: Raw, helm: str = "") -> dict[str, Any]:
         "access": access,
         **walls,
         "pod_defaults": settings.pod_defaults,
+        "impossible": {PSP: psp.psp_problems(settings)},
         **tenant_objects.identity(settings),
     }
 

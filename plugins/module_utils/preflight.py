@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.buildkeep.ci.plugins.module_utils import scc
 from ansible_collections.buildkeep.ci.plugins.module_utils.allowlist_other import unenforced
@@ -99,6 +99,7 @@ class Question:
         backend: the wanted policy backend, or `auto`.
         unenforced: `refuse` or `accept` what the backend cannot enforce; empty where nothing is to be enforced.
         pod_defaults: whether a MutatingAdmissionPolicy is wanted.
+        impossible: by backend, problems that the inventory has only where that backend is the one.
     """
 
     user: str = ""
@@ -107,6 +108,7 @@ class Question:
     backend: str = AUTO
     unenforced: str = ""
     pod_defaults: bool = False
+    impossible: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,7 @@ def backend_problems(found: Served, question: Question) -> tuple[Backend | None,
         return None, list(error.problems), []
     open_ends = [*unenforced(backend), *scc.unenforced(backend)] if question.unenforced else []
     defaults = served_problem(question.pod_defaults, found.mutations)
-    problems = [defaults] if defaults else []
+    problems = [*([defaults] if defaults else []), *question.impossible.get(backend.name, ())]
     if question.unenforced != "refuse":
         return backend, problems, open_ends
     remedy = "Use Kubernetes 1.30 or newer, or go without it by buildkeep_unenforced: accept"

@@ -22,6 +22,7 @@ ARGUMENTS: dict[str, Any] = {
     "backend": {"type": "str", "default": AUTO},
     "unenforced": {"type": "str", "default": "", "choices": ["", "refuse", "accept"]},
     "pod_defaults": {"type": "bool", "default": False},
+    "impossible": {"type": "dict", "default": {}},
     **CONNECTION,
 }
 

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from ansible_collections.buildkeep.ci.plugins.module_utils import manifests, names
 from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profile, Profiles
+from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import Tenant
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "roles" / "pod_security" / "templates" / "psp"
 AGENT = "agent"
@@ -68,6 +69,10 @@ class Settings(Protocol):
     def profiles(self) -> Profiles:
         """The profile table."""
 
+    @property
+    def present(self) -> Sequence[Tenant]:
+        """The tenants that are to be there."""
+
 
 def agent_policy() -> Policy:
     """Give the safe default: Pod Security `restricted`, as far as a PodSecurityPolicy can say it."""
@@ -118,6 +123,17 @@ def psp_objects(settings: Settings) -> list[dict[str, Any]]:
     each = [{"policy": policy} for policy in policies(settings.profiles)]
     paths = [str(TEMPLATES / f"{kind}.yaml.j2") for kind in ("podsecuritypolicy", "clusterrole")]
     return manifests.render(paths, {}, each)
+
+
+def psp_problems(settings: Settings) -> list[str]:
+    """Name each tenant that needs what a PodSecurityPolicy gives to all or to none."""
+    return [
+        f"buildkeep_tenants: {tenant.name}.volumes.{key}: a PodSecurityPolicy cannot tell one from another, so none is "
+        "let in; leave the key out, or use Kubernetes 1.30 or newer"
+        for tenant in settings.present
+        for key, wanted in (("claims", tenant.claims), ("csiDrivers", tenant.csi_drivers))
+        if wanted
+    ]
 
 
 def psp_bindings(namespace: str, tenant: str, builders: Sequence[str]) -> list[dict[str, Any]]:

@@ -73,6 +73,10 @@ options:
     description: Whether a MutatingAdmissionPolicy is wanted, which the API server must serve then.
     type: bool
     default: false
+  impossible:
+    description: Problems that the settings have only where one backend is the cluster's, lists of them by backend.
+    type: dict
+    default: {}
   kubeconfig:
     description:
       - Path of a kubeconfig. Without it E(K8S_AUTH_KUBECONFIG), the pod's own ServiceAccount, E(KUBECONFIG) and

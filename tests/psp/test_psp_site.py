@@ -16,7 +16,7 @@ from tests.psp.conftest import FLAGS, cluster_policies
 from tests.servers import controllers
 
 CONTROLLER = "system:serviceaccount:jenkins:jenkins"
-ACCEPTED = {
+ACCEPTED: dict[str, Any] = {
     "buildkeep_tenants": [{"name": "shop"}, {"name": "trial", "mode": "audit"}, {"name": "plain", "builders": []}],
     "buildkeep_unenforced": "accept",
 }
@@ -45,7 +45,9 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
             told.runs[name] = cluster.run(playbook, variables)
             told.after[name] = everything(cluster)
 
-        step("refused", "site.yml", {**ACCEPTED, "buildkeep_unenforced": "refuse"})
+        claiming = {"name": "cache", "volumes": {"claims": ["layers"]}}
+        tenants = [*ACCEPTED["buildkeep_tenants"], claiming]
+        step("refused", "site.yml", {"buildkeep_tenants": tenants, "buildkeep_unenforced": "refuse"})
         step("made", "site.yml", ACCEPTED)
         step("again", "site.yml", ACCEPTED)
         told.runs["agents"] = agents(cluster)
@@ -76,7 +78,8 @@ def test_what_is_left_open_must_be_accepted(story: Story) -> None:
     """Before anything is changed it is said, in plain words, all of it."""
     text = story.runs["refused"].text
     assert story.runs["refused"].code != 0
-    for words in ("Nothing refuses images that are on no list", "judges pods, not containers", "buildkeep_unenforced"):
+    said = ("Nothing refuses images that are on no list", "judges pods, not containers", "buildkeep_unenforced")
+    for words in (*said, "cache.volumes.claims: a PodSecurityPolicy cannot tell one from another"):
         assert words in text, words
     assert story.after["refused"] == story.found
 

@@ -13,8 +13,10 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.psp import (
     policies,
     psp_bindings,
     psp_objects,
+    psp_problems,
     seccomp_name,
 )
+from ansible_collections.buildkeep.ci.plugins.module_utils.settings import read_settings
 
 ALLOWED_SECCOMP = "seccomp.security.alpha.kubernetes.io/allowedProfileNames"
 DEFAULT_SECCOMP = "seccomp.security.alpha.kubernetes.io/defaultProfileName"
@@ -136,6 +138,17 @@ def test_each_is_used_by_its_own_service_account_alone() -> None:
         assert item["metadata"]["namespace"] == "ci-y"
         assert item["metadata"]["labels"] == {"buildkeep.dev/tenant": "y"}
         assert item["roleRef"]["name"] == name.replace("buildkeep-psp-", "buildkeep:psp:")
+
+
+def test_what_it_cannot_tell_apart_is_refused() -> None:
+    """Each tenant and key is named, and a remedy."""
+    volumes = {"claims": ["cache"], "csiDrivers": ["secrets-store.csi.k8s.io"], "secrets": ["netrc"]}
+    tenants = [{"name": "shop", "volumes": volumes}, {"name": "gone", "volumes": volumes, "state": "absent"}]
+    problems = psp_problems(read_settings({"tenants": [*tenants, {"name": "blog"}]}))
+    assert [text.partition(": a ")[0] for text in problems] == [
+        "buildkeep_tenants: shop.volumes.claims",
+        "buildkeep_tenants: shop.volumes.csiDrivers",
+    ]
 
 
 def test_a_role_gives_the_use_of_one_policy() -> None:
