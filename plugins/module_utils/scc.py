@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from ansible_collections.buildkeep.ci.plugins.module_utils import manifests, names
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends import SCC, Backend
 from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profile, Profiles
+from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import Tenant
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "roles" / "pod_security" / "templates" / "scc"
 PREFIX = "buildkeep-"
@@ -160,6 +161,17 @@ def all_constraints(profiles: Profiles, *, user_namespaces: bool, policies: bool
 def unenforced(backend: Backend) -> list[str]:
     """Say in sentences what SecurityContextConstraints leave open where they stand alone; empty for all else."""
     return list(_UNENFORCED) if backend.name == SCC and not backend.policies else []
+
+
+def scc_problems(tenants: Iterable[Tenant]) -> list[str]:
+    """Name each tenant that needs what SecurityContextConstraints give to all or to none, where no policies are."""
+    return [
+        f"buildkeep_tenants: {tenant.name}.volumes.{key}: SecurityContextConstraints cannot tell one from another, so "
+        "none is let in; leave the key out, or use OpenShift 4.17 or newer"
+        for tenant in tenants
+        for key, wanted in (("claims", tenant.claims), ("csiDrivers", tenant.csi_drivers))
+        if wanted
+    ]
 
 
 def scc_objects(settings: Settings) -> list[dict[str, Any]]:
