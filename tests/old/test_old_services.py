@@ -1,5 +1,3 @@
-"""The tests of tests/api/test_policies_services.py on Kubernetes 1.30."""
+"""The tests of the newest version on Kubernetes 1.30: the very same ones."""
 
-from __future__ import annotations
-
-from tests.api.test_policies_services import *  # noqa: F403 - its fixtures and its tests
+from tests.api.test_policies_services import *  # noqa: F403
