@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from tests.api.api import RBAC, Answer, Api, until
@@ -12,9 +13,9 @@ MANAGER = "whoever has the verb manage on tenants.buildkeep.dev"
 CONTROLLERS = "system:serviceaccount:kube-system"
 
 
-def almighty(admin: Api, namespace: str) -> Api:
+def almighty(admin: Api, namespace: str, accounts: Iterable[str] = ("default", "agent", "builder-kaniko")) -> Api:
     """Make a tenant's namespace, and a user who may do everything in it, but does not manage tenants."""
-    tenant_namespace(admin, namespace)
+    tenant_namespace(admin, namespace, accounts=accounts)
     path = f"{RBAC}/namespaces/{namespace}"
     admin.create(f"{path}/roles", {"metadata": {"name": "everything"}, "rules": EVERYTHING}).done()
     bind(admin, f"{path}/rolebindings", "Role", "everything", "dev")
