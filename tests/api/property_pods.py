@@ -134,39 +134,66 @@ _PLACES = (
 )
 
 
-def _edits() -> st.SearchStrategy[list[tuple[str, Any]]]:
-    """Some (path, value); a path of a container that is not there is left out by whoever applies them."""
-    of_container = st.tuples(st.sampled_from(_PLACES), st.sampled_from(sorted(CONTAINER))).flatmap(
-        lambda place: st.tuples(st.just("/".join(place)), st.sampled_from(CONTAINER[place[1]]))
+# Drawn more often: what the builder is given may also be too much.
+_OFTEN = ("securityContext/capabilities/add", "securityContext/seccompProfile", "securityContext/privileged")
+_PATHS = (*sorted(CONTAINER), *_OFTEN, *_OFTEN)
+# What the API server takes only together.
+_TOGETHER: Sequence[Mapping[str, Any]] = (
+    {"spec/hostUsers": False, "spec/containers/0/securityContext/procMount": "Unmasked"},
+    {
+        "spec/containers/0/securityContext/privileged": True,
+        "spec/containers/0/securityContext/allowPrivilegeEscalation": True,
+    },
+    {"spec/hostNetwork": True, "spec/securityContext/windowsOptions": {"hostProcess": True}},
+    {"spec/hostUsers": False, "spec/containers/0/securityContext/runAsNonRoot": None},
+    {"spec/hostUsers": False, "spec/containers/0/securityContext/runAsUser": 0},
+)
+Edit = tuple[tuple[str, Any], ...]
+
+
+def _edits() -> st.SearchStrategy[list[Edit]]:
+    """Some changes (path, value); one of a container that is not there is left out by whoever makes them."""
+    of_container = st.tuples(st.sampled_from(_PLACES), st.sampled_from(_PATHS)).flatmap(
+        lambda place: st.sampled_from([(("/".join(place), value),) for value in CONTAINER[place[1]]])
     )
-    of_pod = st.sampled_from(sorted(POD)).flatmap(lambda path: st.tuples(st.just(path), st.sampled_from(POD[path])))
-    return st.lists(st.one_of(of_container, of_container, of_pod), max_size=5)
+    of_pod = st.sampled_from(sorted(POD)).flatmap(
+        lambda path: st.sampled_from([((path, value),) for value in POD[path]])
+    )
+    together = st.sampled_from([tuple(one.items()) for one in _TOGETHER])
+    one = st.integers(0, 19).flatmap(lambda kind: together if kind == 0 else of_container if kind < 13 else of_pod)
+    return st.lists(one, max_size=4)
 
 
 @st.composite
 def agents(draw: st.DrawFn) -> Object:
     """A random pod."""
-    agent = pods.BASES[draw(st.sampled_from(("dynamic", "dynamic", "static")))]()
+    agent = pods.BASES[draw(st.sampled_from(("dynamic", "dynamic", "dynamic", "static", "static", "rootless")))]()
     early, beside = pods.tool("early"), {**pods.tool("beside"), "restartPolicy": "Always"}
     made = draw(st.sampled_from(([], [], [early], [early, beside])))
     if made:
         agent["spec"]["initContainers"] = made
-    for path, value in draw(_edits()):
+    for path, value in (change for edit in draw(_edits()) for change in edit):
         if not path.startswith(f"spec/initContainers/{len(made)}") and (made or "initContainers" not in path):
             agent = pods.put(agent, path, value)
     return agent
 
 
+BUILDERS = {
+    "builder-kaniko": f"{pods.KANIKO}:",
+    "builder-rootless": pods.rootless()["image"].partition("@")[0] + "@",
+}
+
+
 def has_builder(agent: Object) -> bool:
     """Whether a container may have what the builder's profile says."""
-    of_builder = agent["spec"].get("serviceAccountName") == "builder-kaniko"
-    return of_builder and any(one["image"].startswith(f"{pods.KANIKO}:") for one in agent["spec"]["containers"])
+    image = BUILDERS.get(agent["spec"].get("serviceAccountName"), "no builder")
+    return any(one["image"].startswith(image) for one in agent["spec"]["containers"])
 
 
 def without_builder(agent: Object) -> Object:
     """The same pod without the builder's container, and without annotations about it."""
     whole = agent["spec"]["containers"]
-    rest = [one for one in whole if not one["image"].startswith(f"{pods.KANIKO}:")]
+    rest = [one for one in whole if not one["image"].startswith(BUILDERS[agent["spec"]["serviceAccountName"]])]
     names = {one["name"] for one in whole} - {one["name"] for one in rest}
     kept = {key: value for key, value in agent["metadata"]["annotations"].items() if key.split("/")[-1] not in names}
     return pods.put(pods.put(agent, "spec/containers", rest), "metadata/annotations", kept)

@@ -14,7 +14,7 @@ from hypothesis import given
 from tests.api.api import Api
 from tests.api.pods import Object
 from tests.api.properties import examples
-from tests.api.property_pods import agents, has_builder, without_builder
+from tests.api.property_pods import BUILDERS, agents, has_builder, without_builder
 
 PODS = 1500
 LEVELS = ("restricted", "baseline")
@@ -26,7 +26,7 @@ def levels(admin: Api, shop: str) -> None:
     for level in LEVELS:
         labels = {"pod-security.kubernetes.io/enforce": level, "pod-security.kubernetes.io/enforce-version": "latest"}
         admin.create("/api/v1/namespaces", {"metadata": {"name": level, "labels": labels}}).done()
-        for account in ("agent", "pusher", "builder-kaniko"):
+        for account in ("agent", "pusher", *BUILDERS):
             body = {"metadata": {"name": account}, "automountServiceAccountToken": False}
             admin.create(f"/api/v1/namespaces/{level}/serviceaccounts", body).done()
 
