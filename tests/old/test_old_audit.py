@@ -1,4 +1,6 @@
-"""The tests of the newest version on Kubernetes 1.30: the very same ones."""
+"""The tests of tests/api/test_policies_audit.py on Kubernetes 1.30."""
+
+from __future__ import annotations
 
 from tests.api.conftest import audit as audit
-from tests.api.test_policies_audit import *  # noqa: F403
+from tests.api.test_policies_audit import *  # noqa: F403 - its fixtures and its tests

@@ -1,3 +1,5 @@
-"""The tests of the newest version on Kubernetes 1.30: the very same ones."""
+"""The tests of tests/api/test_policies_rbac.py on Kubernetes 1.30."""
 
-from tests.api.test_policies_rbac import *  # noqa: F403
+from __future__ import annotations
+
+from tests.api.test_policies_rbac import *  # noqa: F403 - its fixtures and its tests
