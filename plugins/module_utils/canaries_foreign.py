@@ -8,7 +8,12 @@ from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.canaries import ADMITTED, Case, Reply
 from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_evidence import Evidence
-from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_matching import Asked, covers, selects
+from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_matching import (
+    Asked,
+    covers,
+    matching_problem,
+    selects,
+)
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError, NotServed
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import LABEL_TENANT, PSA_PREFIX
 
@@ -87,8 +92,7 @@ def _changers(evidence: Evidence, asked: Asked) -> Iterator[str]:
             ):
                 yield f"the webhook {hook['name']} of MutatingWebhookConfiguration {item['metadata']['name']}"
     for item in _readable(evidence, "MutatingAdmissionPolicy"):
-        rules = (item["spec"].get("matchConstraints") or {}).get("resourceRules") or []
-        if any(covers(rule, asked) for rule in rules):
+        if not matching_problem(item["spec"].get("matchConstraints"), asked):
             yield f"MutatingAdmissionPolicy {item['metadata']['name']}"
 
 

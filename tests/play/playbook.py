@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ _RESTLESS = {"Lease", "Event", "EndpointSlice", "Endpoints"}
 _SERVER_FIELDS = ("resourceVersion", "managedFields", "generation")
 # A play needs the commands that stand beside this interpreter, and no configuration of the machine's.
 RUN_SECONDS = 300.0
+KILL_SECONDS = 0.02
 _BIN = str(Path(sys.executable).parent)
 
 
@@ -123,6 +125,7 @@ class Cluster:
             try:
                 while process.poll() is None and not when():
                     assert time.monotonic() < end, "the run goes on and on"
+                    threading.Event().wait(KILL_SECONDS)
             finally:
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
