@@ -14,7 +14,8 @@ from testbed.apiserver import ApiServer
 from tests.api.api import RBAC, Api, Object, until
 from tests.psp.walls import prepare
 
-FLAGS = ("--enable-admission-plugins=PodSecurityPolicy",)
+# With the field procMount, which an API server of 1.24 else drops unseen.
+FLAGS = ("--enable-admission-plugins=PodSecurityPolicy", "--feature-gates=ProcMountType=true")
 POLICIES = "/apis/policy/v1beta1/podsecuritypolicies"
 TENANT, NAMESPACE = "shop", "ci-shop"
 # A second builder, which is not root and needs what kaniko does not.

@@ -93,6 +93,35 @@ def test_every_container_is_looked_at(admin: Api, shop: str, settings: Settings,
     assert f"spec.{kind}[{len(pod['spec'][kind]) - 1}].securityContext.privileged" in message
 
 
+def test_an_unmasked_proc_is_kept_out(admin: Api, shop: str, settings: Settings) -> None:
+    pod = agent_pod(settings.profiles, TENANT)
+    pod["spec"]["containers"][0]["securityContext"]["procMount"] = "Unmasked"
+    message = admin.user("controller").pod(shop, pod).message
+    assert "PodSecurityPolicy: unable to admit pod" in message and "ProcMountType is not allowed" in message
+
+
+def test_another_runtime_is_kept_out(admin: Api, shop: str, settings: Settings) -> None:
+    body = {"metadata": {"name": "weak"}, "handler": "runc"}
+    admin.create("/apis/node.k8s.io/v1/runtimeclasses", body).done()
+    pod = agent_pod(settings.profiles, TENANT)
+    pod["spec"]["runtimeClassName"] = "weak"
+    message = admin.user("controller").pod(shop, pod).message
+    assert "PodSecurityPolicy: unable to admit pod" in message and "spec.runtimeClassName" in message
+
+
+def test_ephemeral_containers_are_left_to_pod_security_admission(admin: Api, shop: str) -> None:
+    """PodSecurityPolicy looks at no subresource; the controller may not use this one."""
+    admin.user("controller").pod(shop, agent("debugged"), dry=False).done()
+    path = f"/api/v1/namespaces/{shop}/pods/debugged"
+    debugger = {"name": "d", "image": "example.org/a:1", "securityContext": {"privileged": True}}
+    change = {"spec": {"ephemeralContainers": [debugger]}}
+    try:
+        answer = admin.request("PATCH", f"{path}/ephemeralcontainers", change, "application/strategic-merge-patch+json")
+        assert "violates PodSecurity" in answer.message
+    finally:
+        assert admin.request("DELETE", f"{path}?gracePeriodSeconds=0").ok
+
+
 def test_what_a_container_leaves_out_is_filled_in_safely(admin: Api, shop: str) -> None:
     """The kubelet then refuses an image whose user is root."""
     bare = {"metadata": {"name": "bare"}, "spec": {"containers": [{"name": "a", "image": "example.org/a:1"}]}}
