@@ -48,7 +48,8 @@ WRITERS: list[dict[str, Any]] = [
         "subjects": [{"kind": "User", "apiGroup": RBAC, "name": user} for user in (OPENSHIFT_CREATOR, "dev")],
     },
 ]
-PULL_SECRET = {
+RANGES = (f"openshift.io/sa.scc.uid-range={RANGE}/10000", "openshift.io/sa.scc.mcs=s0:c26,c0")
+PULL_SECRET: dict[str, Any] = {
     "apiVersion": "v1",
     "kind": "Secret",
     "metadata": {
@@ -103,6 +104,9 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
             assert cluster.kubectl("-n", "ci-shop", "create", "serviceaccount", account).returncode == 0
         for space in ("ci-shop", "buildkeep-canary"):
             assert cluster.kubectl("-n", space, "create", "-f", "-", stdin=json.dumps(PULL_SECRET)).returncode == 0
+            named = json.dumps({"imagePullSecrets": [{"name": PULL_SECRET["metadata"]["name"]}]})
+            assert cluster.kubectl("-n", space, "patch", "serviceaccount", "agent", "-p", named).returncode == 0
+            assert cluster.kubectl("annotate", "namespace", space, "--as=dev", *RANGES).returncode == 0
         second = cluster.run("site.yml", TENANTS).ok()
         yield Story(cluster, first, second, cluster.everything(), found)
 
@@ -173,17 +177,17 @@ def test_openshifts_own_bindings_are_let_in_to_the_letter(story: Story, name: st
 
 
 def test_what_openshift_writes_on_namespaces_is_let_in(story: Story) -> None:
-    """Without the ranges its plugin refuses every pod of the namespace."""
+    """Without the ranges its plugin refuses every pod of the namespace. The second run left them as they were."""
+    annotations = story.made["Namespace /ci-shop"]["metadata"]["annotations"]
+    assert annotations["openshift.io/sa.scc.uid-range"] == f"{RANGE}/10000"
     words = ("annotate", "namespace", "ci-shop", "--dry-run=server", "--overwrite", "--as=dev")
-    ranges = (f"openshift.io/sa.scc.uid-range={RANGE}/10000", "openshift.io/sa.scc.mcs=s0:c26,c0")
-    done = story.cluster.kubectl(*words, *ranges)
-    assert done.returncode == 0, done.stderr
     assert "[namespaces]" in story.cluster.kubectl(*words, "buildkeep.dev/images=docker.io/evil/").stderr
 
 
 def test_what_openshift_puts_into_a_namespace_is_no_reason_to_warn(story: Story) -> None:
     """Nor to change anything: the second run found it all there."""
     assert "ServiceAccount ci-shop/builder" in story.made and "Secret ci-shop/agent-dockercfg-x" in story.made
+    assert story.made["ServiceAccount ci-shop/agent"]["imagePullSecrets"] == [{"name": "agent-dockercfg-x"}]
     assert "rights that the policies would not let in" not in story.second.text
 
 
