@@ -38,7 +38,7 @@ _FOREIGN = "canary.buildkeep.invalid/foreign:1"
 
 
 def rule_cases(settings: Settings) -> list[Case]:
-    """Give a pod for each rule about pods and a request for each other policy, which must refuse it.
+    """Give a pod for each rule about pods and a request for each other policy, which must refuse it, and good pods.
 
     They are sent into the namespace made for it.
     """
@@ -50,7 +50,15 @@ def rule_cases(settings: Settings) -> list[Case]:
     cases += [_broken(agent_pod(profiles, CANARY_NAMESPACE), key, change) for key, change in OF_AGENT.items()]
     for profile in profiles.builders.values():
         cases += [_broken(builder_pod(profiles, CANARY_NAMESPACE, profile), key, OF_BUILDER[key]) for key in OF_BUILDER]
-    return [*cases, *guard_cases(settings)]
+    return [*cases, *guard_cases(settings), *_good(settings)]
+
+
+def _good(settings: Settings) -> list[Case]:
+    """Give a good agent, and a good one of each builder, which must be admitted."""
+    profiles = settings.profiles
+    pods = {"agent": agent_pod(profiles, CANARY_NAMESPACE)}
+    pods |= {name: builder_pod(profiles, CANARY_NAMESPACE, one) for name, one in profiles.builders.items()}
+    return [_case(f"good/{name}", CANARY_NAMESPACE, pod, "admitted") for name, pod in pods.items()]
 
 
 def allowlist_cases(settings: Settings, objects: Sequence[Mapping[str, Any]] = ()) -> list[Case]:

@@ -18,7 +18,7 @@ def settings(prefix: str = "ci-") -> Settings:
 def test_every_policy_has_a_canary() -> None:
     """A policy that is added without one is noticed here."""
     every = {*policies.TENANT_POLICIES, *policies.GUARDS, *policies.WARNINGS}
-    assert {case["policy"] for case in rule_cases(settings())} == every
+    assert {case["policy"] for case in rule_cases(settings()) if case["expect"] != "admitted"} == every
     assert {case["policy"] for case in canary_guards.guard_cases(settings())} == every - {POLICY_PODS}
 
 

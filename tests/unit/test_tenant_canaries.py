@@ -58,6 +58,14 @@ def test_rule_canaries_name_their_rule_and_the_namespace_made_for_them() -> None
     assert {case["rule"] for case in about_pods} <= {rule.id for rule in RULES}
 
 
+def test_a_good_agent_of_each_builder_must_be_admitted() -> None:
+    """Walls that refuse everything would pass every other canary."""
+    made = settings()
+    good = [case for case in canary_cases.rule_cases(made) if case["expect"] == "admitted"]
+    accounts = [case["pod"]["spec"]["serviceAccountName"] for case in good]
+    assert accounts == ["agent", *(f"builder-{name}" for name in made.profiles.builders)]
+
+
 def test_builder_pods_are_as_the_profile_says() -> None:
     """Only what the profile gives."""
     profiles = settings().profiles
