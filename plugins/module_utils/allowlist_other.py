@@ -54,13 +54,15 @@ _GUARDS = (
 )
 _FIELDS = (
     "Nothing holds which Secrets a pod mounts or reads, tokens of ServiceAccounts, the node, priority and tolerations, "
-    "addresses in probes, annotations for other programs, and the label that tells a tenant's pods."
+    "addresses in probes, annotations for other programs, the label that tells a tenant's pods, and whether a "
+    "Jenkinsfile wrote a pod itself."
 )
 _BACKENDS: Mapping[str, tuple[str, ...]] = {
     PSP: (
         "PodSecurityPolicy judges pods, not containers: what a builder may do, every container may in a pod that runs "
         "as the builder's ServiceAccount, whatever its image; and it lets in whatever any policy does that others "
-        "bound to the pod's ServiceAccount or to whoever creates the pod.",
+        "bound to the pod's ServiceAccount or to whoever creates the pod, for a Deployment or Job a controller of "
+        "kube-system.",
         _FIELDS,
         _GUARDS,
     ),
