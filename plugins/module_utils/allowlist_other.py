@@ -44,6 +44,10 @@ _NO_IMAGES = (
     "Nothing refuses images that are on no list: this cluster has no ValidatingAdmissionPolicy, and neither Kyverno "
     "nor Gatekeeper is installed to hold the allowlist in its place."
 )
+_KYVERNO = (
+    "Kyverno holds the allowlist only against those who may make no PolicyException for it: turn exceptions off, or keep "
+    "them to one namespace."
+)
 _GATEKEEPER = (
     "Gatekeeper holds the allowlist only while it answers, unless you set its webhook's failurePolicy to Fail, and for "
     "ephemeral containers only if that webhook names pods/ephemeralcontainers."
@@ -86,7 +90,7 @@ def unenforced(backend: Backend) -> list[str]:
     """
     if backend.policies:
         return []
-    lists = {"": [_NO_IMAGES], GATEKEEPER: [_GATEKEEPER]}.get(backend.images, [])
+    lists = {"": [_NO_IMAGES], KYVERNO: [_KYVERNO], GATEKEEPER: [_GATEKEEPER]}[backend.images]
     old = [_OLD] if backend.name == PSP and not backend.pod_security else []
     return [*lists, *_BACKENDS.get(backend.name, ()), *old]
 

@@ -47,6 +47,7 @@ def test_each_backend_says_what_is_its_own() -> None:
     for text in (psp, psa):
         assert "which Secrets a pod mounts" in text and "pods/exec" in text
     assert "older than Pod Security Admission" in " ".join(unenforced(Backend(PSP, False, pod_security=False)))
+    assert "PolicyException" in " ".join(unenforced(Backend(PSP, False, True, images=KYVERNO)))
     assert "failurePolicy" in " ".join(unenforced(Backend(PSP, False, True, images=GATEKEEPER)))
 
 
