@@ -45,8 +45,8 @@ _NO_IMAGES = (
     "nor Gatekeeper is installed to hold the allowlist in its place."
 )
 _KYVERNO = (
-    "Kyverno holds the allowlist only against those who may make no PolicyException for it: turn exceptions off, or keep "
-    "them to one namespace."
+    "Kyverno holds the allowlist only against those who may make no PolicyException for it: turn exceptions off, or "
+    "keep them to one namespace."
 )
 _GATEKEEPER = (
     "Gatekeeper holds the allowlist only while it answers, unless you set its webhook's failurePolicy to Fail, and for "
