@@ -17,6 +17,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils import (
     names,
     policies_guards,
     policies_pods,
+    policies_verdicts,
     policies_workloads,
     rules,
 )
@@ -215,12 +216,13 @@ def _context(
 ) -> dict[str, Any]:
     entries = list(dict.fromkeys([*images.template_images(profiles), *cluster_images]))
     pod_rules = [rule for rule in table if rule.policy == names.POLICY_PODS]
-    pod_variables = policies_pods.variables(pod_rules, profiles, entries, priority_class)
+    pod_variables = policies_pods.variables(pod_rules, profiles, entries, priority_class, options.pod_annotations)
     return {
         "pods": {
             "matchConditions": policies_pods.match_conditions(),
             "variables": pod_variables,
-            "expression": policies_pods.EXPRESSION,
+            "expression": policies_pods.expression(options.break_glass),
+            "auditAnnotations": policies_pods.audit_annotations(options.break_glass),
             "message": policies_pods.MESSAGE,
             "messageExpression": policies_pods.MESSAGE_EXPRESSION,
         },
@@ -237,6 +239,7 @@ def _context(
         "namespace_prefix": prefix,
         "storage_classes": list(options.storage_classes),
         "break_glass": options.break_glass,
+        "break_glass_member": policies_verdicts.in_group(options.break_glass),
         "label_tenant": names.LABEL_TENANT,
         "guarded_prefixes": [f"{names.DOMAIN}/", names.PSA_PREFIX, names.SCHEDULER_PREFIX],
         "label_managed_by": names.LABEL_MANAGED_BY,

@@ -10,7 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from ansible_collections.buildkeep.ci.plugins.module_utils import cel, images, names, policies_verdicts
+from ansible_collections.buildkeep.ci.plugins.module_utils import (
+    cel,
+    images,
+    names,
+    policies_templates,
+    policies_verdicts,
+)
 from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profile, Profiles
 from ansible_collections.buildkeep.ci.plugins.module_utils.rules import Rule
 
@@ -38,8 +44,27 @@ MESSAGE = (
     "or start from the tenant's agent template"
 )
 # Not part of `broken`, for a messageExpression has no authorizer.
-EXPRESSION = "!variables.broken || (!variables.firm && variables.ofcluster)"
+_PASSED = "(!variables.firm && variables.ofcluster)"
 MESSAGE_EXPRESSION = f"variables.broken ? {cel.one_line('variables.text')} : ''"
+
+
+def expression(break_glass: str = "") -> str:
+    """Give the validation.
+
+    Args:
+        break_glass: group whose members it lets through, or empty. By name, for an authorizer check would let through
+            whoever may do everything, and inside the rule, for a matchCondition that skips it leaves no audit trail.
+    """
+    return f"!variables.broken || {_PASSED}" + (f" || {policies_verdicts.in_group(break_glass)}" if break_glass else "")
+
+
+def audit_annotations(break_glass: str = "") -> list[dict[str, str]]:
+    """Give the policy's auditAnnotations: who got past which rules by the break-glass group."""
+    if not break_glass:
+        return []
+    told = f"request.userInfo.username + ' as ' + {cel.literal(break_glass)} + ': ' + {cel.one_line('variables.text')}"
+    value = f"{policies_verdicts.in_group(break_glass)} && variables.broken ? {told} : ''"
+    return [{"key": "break-glass", "valueExpression": value}]
 
 
 def match_conditions() -> list[dict[str, str]]:
@@ -53,7 +78,11 @@ def match_conditions() -> list[dict[str, str]]:
 
 
 def variables(
-    rules: Sequence[Rule], profiles: Profiles, cluster_images: Iterable[str], priority_class: str = ""
+    rules: Sequence[Rule],
+    profiles: Profiles,
+    cluster_images: Iterable[str],
+    priority_class: str = "",
+    annotations: Sequence[str] = (),
 ) -> list[dict[str, str]]:
     """Give the policy's variables, in the order in which they use each other.
 
@@ -62,18 +91,23 @@ def variables(
         profiles: the profile table.
         cluster_images: allowlist entries that hold for every tenant.
         priority_class: name of the cluster's globalDefault PriorityClass, which the API server fills in; '' for none.
+        annotations: keys, or prefixes ending in `/`, of annotations that pods may carry beyond the usual ones.
     """
-    marked = "variables.profile.marks.exists(m, c.?image.orValue('').startsWith(m))"
+    image = "c.?image.orValue('').startsWith"
+    marked = f"({image}(variables.profile.marks[0]) || {image}(variables.profile.marks[1]))"
     # Of a pod that runs as no builder, and has containers of one kind only, nothing needs to be listed anew.
+    builders = _annotation(names.ANNOTATION_BUILDERS)
+    builder = f"variables.account.substring({len(names.SA_BUILDER_PREFIX)})"
     expressions = {
         "profiles": cel.literal({name: _profile(one) for name, one in profiles.builders.items()}),
         "psc": "object.spec.?securityContext.orValue({})",
         "account": "object.spec.?serviceAccountName.orValue('')",
-        "granted": _annotation(names.ANNOTATION_BUILDERS) + _LIST + ".filter(b, b in variables.profiles)",
+        "granted": builders + _LIST + ".filter(b, b in variables.profiles)",
+        # Our own annotations have no blanks in them, so that most often a look at the text is enough.
         "builder": (
-            f"variables.account.startsWith({cel.literal(names.SA_BUILDER_PREFIX)}) && variables.granted.exists(b, "
-            f"{cel.literal(names.SA_BUILDER_PREFIX)} + b == variables.account) "
-            f"? variables.account.substring({len(names.SA_BUILDER_PREFIX)}) : ''"
+            f"variables.account in {cel.literal([names.SA_BUILDER_PREFIX + one for one in profiles.builders])} && "
+            f"((',' + {builders} + ',').contains(',' + {builder} + ',') "
+            f"|| variables.granted.exists(b, b == {builder})) ? {builder} : ''"
         ),
         "profile": f"variables.builder == '' ? {cel.literal(_NO_PROFILE)} : variables.profiles[variables.builder]",
         "images": f"',' + {_annotation(names.ANNOTATION_IMAGES)} + ','",
@@ -88,7 +122,8 @@ def variables(
         "everyone": f"{_ONE_KIND} ? object.spec.containers : object.spec.containers + {_OTHER_KINDS}",
         "builders": f"variables.builder == '' ? [] : object.spec.containers.filter(c, {marked})",
         "others": (
-            f"variables.builder == '' ? variables.everyone : object.spec.containers.filter(c, !{marked}) + {_OTHER_KINDS}"
+            "variables.builder == '' ? variables.everyone : "
+            f"object.spec.containers.filter(c, !{marked}) + {_OTHER_KINDS}"
         ),
         "labels": _LABELS,
         "oldlabels": f"{_CREATED} ? {{}} : {_OLD_LABELS}",
@@ -96,7 +131,7 @@ def variables(
         "oldannotations": f"{_CREATED} ? {{}} : {_OLD_ANNOTATIONS}",
         "ofcluster": _OF_CLUSTER,
     }
-    constants = _constants(profiles, cluster_images, priority_class)
+    constants = _constants(profiles, cluster_images, priority_class) | _annotation_constants(annotations)
     made = policies_verdicts.verdicts(rules, constants, _WHEN)
     return [{"name": name, "expression": text} for name, text in {**expressions, **made}.items()]
 
@@ -119,6 +154,22 @@ def _profile(profile: Profile) -> dict[str, list[str]]:
     }
 
 
+def _as_profiled(profile: Profile) -> str:
+    """Ask whether the container of the builder is exactly as our own template has it, its keys known to be there."""
+    kind, _, file = profile.seccomp.partition("/")
+    wanted = {
+        "capabilities": {
+            **({"add": list(profile.capabilities_add)} if profile.capabilities_add else {}),
+            "drop": ["ALL"],
+        },
+        "runAsUser": profile.run_as_user,
+        "allowPrivilegeEscalation": profile.allow_privilege_escalation,
+        "seccompProfile": {"type": kind, **({"localhostProfile": file} if file else {})},
+    }
+    fields = [f"c.securityContext.{field} == {cel.literal(value)}" for field, value in wanted.items()]
+    return " && ".join([f"variables.builder == {cel.literal(profile.name)}", *fields])
+
+
 def _annotation(key: str) -> str:
     return f"namespaceObject.metadata.?annotations[{cel.literal(key)}].orValue('')"
 
@@ -134,10 +185,11 @@ def _constants(profiles: Profiles, cluster_images: Iterable[str], priority_class
         "canonical": cel.literal(images.CANONICAL),
         "builder_repositories": cel.literal(builder_images),
         "builder_pattern": cel.literal("|".join(f"^{re.escape(one)}" for one in builder_images) or "^$"),
+        "only_templates": f"{_annotation(names.ANNOTATION_TEMPLATES)} == 'static'",
+        "template_container": policies_templates.container(profiles),
+        "template_volume": policies_templates.VOLUME,
+        "as_profiled": cel.any_of(_as_profiled(one) for one in profiles.builders.values()),
         "exact_images": cel.literal(exact),
-        "is_new": (
-            f"({_CREATED} || !(k in variables.oldannotations) || variables.annotations[k] != variables.oldannotations[k])"
-        ),
         "secret": cel.literal(names.SECRET_REGISTRY),
         "secrets": f"([{cel.literal(names.SECRET_REGISTRY)}] + {_named(names.ANNOTATION_SECRETS)})",
         "claims": _named(names.ANNOTATION_CLAIMS),
@@ -156,4 +208,15 @@ def _constants(profiles: Profiles, cluster_images: Iterable[str], priority_class
             "(c.?securityContext.?seccompProfile.?type.orValue(variables.psc.?seccompProfile.?type.orValue('unset')) "
             "+ c.?securityContext.?seccompProfile.?localhostProfile.optMap(l, '/' + l).orValue(''))"
         ),
+    }
+
+
+def _annotation_constants(more: Sequence[str]) -> dict[str, str]:
+    keys, prefixes = ([one for one in more if one.endswith("/") is prefix] for prefix in (False, True))
+    allowed = [f"k in {cel.literal(keys)}"] if keys else []
+    allowed += [f"k.startsWith({cel.literal(prefix)})" for prefix in prefixes]
+    old = "variables.oldannotations"
+    return {
+        "more_annotations": f"({cel.any_of(allowed)})",
+        "is_new": f"({_CREATED} || !(k in {old}) || variables.annotations[k] != {old}[k])",
     }

@@ -54,8 +54,8 @@ def verdicts(rules: Sequence[Rule], constants: Mapping[str, str], when: Mapping[
         if scoped[scope]
     ]
     bad_spec = cel.any_of([whole["pod"], *listed])
-    made["firm"] = f"(({bad_spec}) && ({when['spec']})) || (({whole['label']}) && ({when['label']}))"
-    made["broken"] = f"variables.firm || (({whole['annotation']}) && ({when['annotation']}))"
+    made["firm"] = f"(({when['spec']}) && ({bad_spec})) || (({when['label']}) && ({whole['label']}))"
+    made["broken"] = f"variables.firm || (({when['annotation']}) && ({whole['annotation']}))"
     spec_texts = " + ".join(f"variables.{scope}texts" for scope in ("pod", *_LISTS))
     problems = (
         f"(({when['spec']}) ? {spec_texts} : []) + (({when['label']}) ? variables.labeltexts : []) + "
@@ -63,6 +63,11 @@ def verdicts(rules: Sequence[Rule], constants: Mapping[str, str], when: Mapping[
     )
     made["text"] = f"({problems}).join('; ')"
     return made
+
+
+def in_group(group: str) -> str:
+    """Write the condition that whoever asks is a member of a group of this name."""
+    return f"{cel.literal(group)} in request.userInfo.?groups.orValue([])"
 
 
 def _row(rule: Rule, constants: Mapping[str, str]) -> _Row:

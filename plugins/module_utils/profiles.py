@@ -26,10 +26,20 @@ _BASELINE_CAPABILITIES = _RESTRICTED_CAPABILITIES | {
 
 
 @dataclass(frozen=True)
+class TrustedCA:
+    """Where a builder looks for certificates of private CAs: a folder, and the variable that names it."""
+
+    path: str
+    variable: str
+    value: str
+
+
+@dataclass(frozen=True)
 class Profile:
     """One builder; `capabilities_add` comes after dropping ALL, `seccomp` is RuntimeDefault or Localhost/<file>.
 
-    `proc_mount` is Default, or Unmasked for a builder that makes process namespaces of its own.
+    `proc_mount` is Default, or Unmasked for a builder that makes process namespaces of its own. The rest is what its
+    template runs, and where that reads the registry's credentials.
     """
 
     name: str
@@ -42,6 +52,10 @@ class Profile:
     seccomp: str
     pss_level: str
     proc_mount: str = "Default"
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    credentials: str = ""
+    trusted_ca: TrustedCA | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +121,10 @@ def _profile(name: str, entry: Mapping[str, Any]) -> Profile:
         seccomp=seccomp,
         pss_level=_level(name, int(entry["runAsUser"]), escalation, frozenset(capabilities), seccomp, proc_mount),
         proc_mount=proc_mount,
+        command=tuple(entry["command"]),
+        args=tuple(entry["args"]),
+        credentials=str(entry["credentials"]),
+        trusted_ca=TrustedCA(**entry["trustedCA"]) if "trustedCA" in entry else None,
     )
 
 

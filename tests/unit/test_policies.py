@@ -70,7 +70,8 @@ def test_settings_reach_the_expressions(built: list[dict[str, Any]]) -> None:
     variables = {one["name"]: one["expression"] for one in found["buildkeep-pods"]["variables"]}
     own = '["docker.io/jenkins/inbound-agent", "ghcr.io/osscontainertools/kaniko", "ghcr.io/acme/base/"]'
     assert variables["allowed"].startswith(f"{own} + ")
-    assert '"system:serviceaccount:jenkins:builds"' in found["buildkeep-exec"]["validations"][0]["expression"]
+    exec_variables = {one["name"]: one["expression"] for one in found["buildkeep-exec"]["variables"]}
+    assert '"system:serviceaccount:jenkins:builds"' in exec_variables["usual"]
     assert 'n.startsWith("team-")' in found["buildkeep-names"]["matchConditions"][0]["expression"]
 
 
