@@ -178,6 +178,17 @@ def agents(draw: st.DrawFn) -> Object:
     return agent
 
 
+@st.composite
+def debuggers(draw: st.DrawFn) -> Object:
+    """A random ephemeral container, without the fields that the API takes in no such container."""
+    container = {**pods.tool("debugger"), "volumeMounts": []}
+    paths = [path for path in _PATHS if path.startswith("securityContext") or path == "image"]
+    edit = st.sampled_from(paths).flatmap(lambda path: st.sampled_from([(path, value) for value in CONTAINER[path]]))
+    for path, value in draw(st.lists(edit, min_size=1, max_size=3)):
+        container = pods.put(container, path, value)
+    return container
+
+
 BUILDERS = {
     "builder-kaniko": f"{pods.KANIKO}:",
     "builder-rootless": pods.rootless()["image"].partition("@")[0] + "@",

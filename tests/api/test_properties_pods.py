@@ -11,12 +11,14 @@ from collections import Counter
 import pytest
 from hypothesis import given
 
-from tests.api.api import Api
+from tests.api import pods
+from tests.api.api import Answer, Api
 from tests.api.pods import Object
 from tests.api.properties import examples
-from tests.api.property_pods import BUILDERS, agents, has_builder, without_builder
+from tests.api.property_pods import BUILDERS, agents, debuggers, has_builder, without_builder
 
 PODS = 1500
+DEBUGGERS = 200
 LEVELS = ("restricted", "baseline")
 
 
@@ -64,3 +66,37 @@ def test_the_policies_never_admit_what_pod_security_refuses(admin: Api, shop: st
     assert whole >= PODS * 0.9, seen
     assert min(seen["admitted"], seen["refused"]) >= whole / 3, seen
     assert seen["admitted with the builder"] >= whole / 20, seen
+
+
+@pytest.fixture(scope="module")
+def running(admin: Api, shop: str, levels: None) -> None:
+    """The same agent in the tenant's namespace and under `restricted`."""
+    for namespace in (shop, "restricted"):
+        admin.pod(namespace, pods.put(pods.dynamic_agent(), "metadata/name", "running"), dry=False).done()
+
+
+def debugged(admin: Api, namespace: str, container: Object) -> Answer:
+    """Add a container to the running agent."""
+    path = f"/api/v1/namespaces/{namespace}/pods/running/ephemeralcontainers?dryRun=All"
+    change = {"spec": {"ephemeralContainers": [container]}}
+    return admin.request("PATCH", path, change, "application/strategic-merge-patch+json")
+
+
+def test_what_pod_security_refuses_of_ephemeral_containers_the_policies_name(
+    admin: Api, shop: str, running: None
+) -> None:
+    seen: Counter[str] = Counter()
+
+    @examples(DEBUGGERS)
+    @given(debuggers())
+    def check(container: Object) -> None:
+        theirs, ours = debugged(admin, "restricted", container), debugged(admin, shop, container)
+        seen["admitted" if theirs.ok else "refused" if "violates PodSecurity" in theirs.message else "invalid"] += 1
+        # One rule refuses any such container; what else is wrong with it must be named beside.
+        assert ours.status == 422 or "[pod] field spec.ephemeralContainers" in ours.message, ours.message
+        assert "violates PodSecurity" not in theirs.message or "container debugger, field " in ours.message, (
+            ours.message
+        )
+
+    check()
+    assert min(seen["admitted"], seen["refused"]) >= sum(seen.values()) / 5, seen
