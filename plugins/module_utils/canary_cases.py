@@ -118,6 +118,9 @@ def _of_tenant(settings: Settings, tenant: Tenant, taken: Mapping[str, Sequence[
     if not is_allowed(_FOREIGN, (*settings.images, *tenant.images)):
         pod = agent_pod(settings.profiles, tenant.name, _FOREIGN)
         yield _case(f"{space}-{_FOREIGN}", space, pod, expect, POLICY_PODS, "images")
+    if tenant.templates == "static":
+        pod = agent_pod(settings.profiles, tenant.name)
+        yield _case(f"{space}-no-template", space, pod, expect, POLICY_PODS, "templates")
     for lost in lost_by(settings, tenant, taken):
         yield _case(f"{space}-{lost.name}", space, lost.pod, expect, POLICY_PODS, lost.rule)
 

@@ -180,6 +180,7 @@ OF_NONE: Mapping[str, str] = {
     "volumes/volume/projected.sources": "the API server drops other sources where their feature is off",
     "pod/pod/spec.ephemeralContainers": "only an update of a running pod can add one",
     "pod/pod/spec.resourceClaims": "the API server drops the field where the feature is off",
+    "templates/pod/spec": "holds only in tenants that may use templates alone, and is tried in each of those",
     "pod/pod/spec": "needs a field that no Kubernetes of today has",
     "container/container/container": "needs a field that no Kubernetes of today has",
     "container/container/securityContext.procMount": "the API server itself wants a user namespace for it first",

@@ -118,13 +118,17 @@ def test_each_tenant_is_tried_at_its_walls(builders: list[str], field: str) -> N
 @pytest.mark.parametrize(("mode", "expect"), [("enforce", "refused"), ("audit", "warned")])
 def test_what_a_tenant_lost_is_tried_too(mode: str, expect: str) -> None:
     """What it has again is not, by whatever entry."""
-    made = settings({"name": "a", "images": ["ghcr.io/acme/"], "builders": [], "mode": mode})
+    narrow = {"builders": [], "templates": "static"}
+    made = settings({"name": "a", "images": ["ghcr.io/acme/"], "mode": mode, **narrow})
     gone = {"images": ["ghcr.io/acme/tool", "quay.io/gone/", ""], "builders": ["kaniko"], "unheard": ["of"]}
-    gone |= {"claims": ["cache"], "secrets": ["key"], "csi-drivers": ["secrets.example"]}
+    gone |= {"claims": ["cache"], "secrets": ["key"], "csi-drivers": ["secrets.example"], "templates": ["any"]}
     objects = [{"kind": "Namespace", "name": "ci-a", "action": "unchanged", "narrowed": gone}]
-    cases = canary_cases.tenant_cases(made, objects)[2:]
+    no_template, *cases = canary_cases.tenant_cases(made, objects)[2:]
+    assert (no_template["rule"], no_template["expect"]) == ("templates", expect)
     assert images(cases, expect) == ["quay.io/gone/canary:canary", *4 * [made.profiles.agent_image]]
-    assert [case["rule"] for case in cases] == ["images", "service-account", "claims", "secrets", "csi-drivers"]
+    expected = ["images", "service-account", "claims", "secrets", "csi-drivers"]
+    assert [case["rule"] for case in cases] == expected
+    assert set(expected) <= {rule.id for rule in RULES}
     assert "cache" in str(cases[2]["pod"]["spec"]["volumes"])
     assert cases[1]["pod"]["spec"]["serviceAccountName"] == "builder-kaniko"
     again = settings({"name": "a", "builders": ["kaniko"]})
