@@ -27,6 +27,7 @@ CUTS: Mapping[str, Sequence[Cut]] = {
         ),
         ("ofcontrollers", "request.?subResource.orValue('') == 'status' && variables", "false && variables"),
         ("leads", "", "false"),
+        ("keys", "", NOTHING),
     ),
     "buildkeep-serviceaccounts": (
         ("keys", "", NOTHING),

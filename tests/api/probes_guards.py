@@ -35,6 +35,7 @@ SERVICES = (
     Probe("dev", f"POST {CORE}/services", named(**service()), refused=False),
     Probe("dev", f"PATCH {CORE}/services/old", {"spec": {"externalIPs": ["10.0.0.9"]}}),
     Probe("dev", f"PATCH {CORE}/services/public/status", ADDRESS),
+    Probe("dev", f"PATCH {CORE}/services/old", {"metadata": {"annotations": {"example.com/name": "x"}}}),
     Probe("dev", f"POST {CORE}/endpoints", named(**ENDPOINTS)),
     Probe("dev", f"PATCH {CORE}/endpoints/old", ENDPOINTS),
     Probe("dev", f"POST {SLICES}", named(**SLICE)),

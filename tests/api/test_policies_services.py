@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.api.api import Api, Object
-from tests.api.guarded import CONTROLLERS, allow, almighty, manage, one, sentence
+from tests.api.guarded import CONTROLLERS, allow, almighty, grant, manage, one, sentence
 
 SPACE = "ci-services"
 CORE = f"/api/v1/namespaces/{SPACE}"
@@ -16,6 +16,7 @@ INGRESSES = f"/apis/networking.k8s.io/v1/namespaces/{SPACE}/ingresses"
 LEADS = "Service of type ClusterIP; the cluster itself writes its endpoints"
 ADDRESSES = {"subsets": [{"addresses": [{"ip": "10.0.0.9"}], "ports": [{"port": 443}]}]}
 SLICE = {"addressType": "IPv4", "endpoints": [{"addresses": ["10.0.0.9"]}], "ports": [{"port": 443}]}
+NEG = '{"ingress":true}'
 INGRESS = {"spec": {"defaultBackend": {"service": {"name": "web", "port": {"number": 80}}}}}
 
 
@@ -72,6 +73,43 @@ def test_a_service_stays_inside(admin: Api, dev: Api, spec: Object, sentences: l
 def test_services_of_the_cluster_are_free(dev: Api, spec: Object) -> None:
     answer = dev.create(f"{CORE}/services", service(**spec), dry=True)
     assert answer.ok and not answer.warnings, answer.message
+
+
+def test_annotations_of_a_service_are_orders(admin: Api, dev: Api) -> None:
+    allowed = "keys without slash, and those of kubectl and Helm"
+    key = "external-dns.alpha.kubernetes.io/hostname"
+    orders = {key: "www.example.com"}
+    expected = one("services", "metadata.annotations", key, allowed)
+    made = service()
+    made["metadata"]["annotations"] = orders
+    inside = f"{CORE}/services/inside"
+    for answer in (
+        dev.create(f"{CORE}/services", made, dry=True),
+        dev.patch(inside, {"metadata": {"annotations": orders}}, dry=True),
+        dev.patch(f"{inside}/status", {"metadata": {"annotations": orders}}, dry=True),
+    ):
+        assert sentence(answer, "services") == expected
+    made["metadata"]["annotations"] = {"a": "b", "meta.helm.sh/release-name": "x", "cloud.google.com/neg": NEG}
+    assert dev.create(f"{CORE}/services", made, dry=True).ok
+    other = {"metadata": {"annotations": {"cloud.google.com/neg": '{"exposed_ports":{"80":{}}}'}}}
+    assert "[services]" in sentence(dev.patch(inside, other, dry=True), "services")
+    allow(admin, "system:neg", "", ["services"], ["patch", "update"])
+    assert admin.user("system:neg").patch(inside, other, dry=True).ok
+
+
+def test_in_mode_audit_all_of_it_only_warns(admin: Api, audit: str) -> None:
+    grant(admin, "auditdev", {"apiGroups": ["*"], "resources": ["services", "serviceaccounts"], "verbs": ["create"]})
+    grant(admin, "auditdev", {"apiGroups": ["*"], "resources": ["persistentvolumeclaims"], "verbs": ["create"]})
+    user, path = admin.user("auditdev"), f"/api/v1/namespaces/{audit}"
+    size = {"requests": {"storage": "1Gi"}}
+    claim = {"metadata": {"name": "x"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": size}}
+    for kind, body, policy in (
+        ("services", service(type="NodePort"), "services"),
+        ("serviceaccounts", {"metadata": {"name": "x", "annotations": {"a": "b"}}}, "serviceaccounts"),
+        ("persistentvolumeclaims", claim, "claims"),
+    ):
+        answer = user.create(f"{path}/{kind}", body, dry=True)
+        assert answer.ok and any(f"buildkeep-{policy}-audit" in text for text in answer.warnings), answer
 
 
 def test_what_stood_there_before_can_live_and_go(dev: Api) -> None:
