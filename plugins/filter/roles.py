@@ -13,9 +13,10 @@ from ansible_collections.buildkeep.ci.plugins.module_utils import (
     canary_cases,
     pod_security,
     psp,
+    scc,
     tenant_objects,
 )
-from ansible_collections.buildkeep.ci.plugins.module_utils.backends import AUTO, PSP
+from ansible_collections.buildkeep.ci.plugins.module_utils.backends import AUTO, PSP, SCC
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICY_PODS
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
@@ -64,7 +65,7 @@ def checked(raw: Raw, helm: str = "") -> dict[str, Any]:
         "access": access,
         **walls,
         "pod_defaults": settings.pod_defaults,
-        "impossible": {PSP: psp.psp_problems(settings)},
+        "impossible": {PSP: psp.psp_problems(settings), SCC: scc.scc_problems(settings.present)},
         **tenant_objects.identity(settings),
     }
 

@@ -99,7 +99,7 @@ class Question:
         backend: the wanted policy backend, or `auto`.
         unenforced: `refuse` or `accept` what the backend cannot enforce; empty where nothing is to be enforced.
         pod_defaults: whether a MutatingAdmissionPolicy is wanted.
-        impossible: by backend, problems that the inventory has only where that backend is the one.
+        impossible: by backend, problems that the inventory has only where that backend is the one, without policies.
     """
 
     user: str = ""
@@ -197,7 +197,8 @@ def backend_problems(found: Served, question: Question) -> tuple[Backend | None,
         return None, list(error.problems), []
     open_ends = [*unenforced(backend), *scc.unenforced(backend)] if question.unenforced else []
     defaults = served_problem(question.pod_defaults, found.mutations)
-    problems = [*([defaults] if defaults else []), *question.impossible.get(backend.name, ())]
+    impossible = () if backend.policies else question.impossible.get(backend.name, ())
+    problems = [*([defaults] if defaults else []), *impossible]
     if question.unenforced != "refuse":
         return backend, problems, open_ends
     remedy = "Use Kubernetes 1.30 or newer, or go without it by buildkeep_unenforced: accept"

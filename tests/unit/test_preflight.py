@@ -41,6 +41,14 @@ def test_nothing_stays_open_with_policies() -> None:
     assert (problems, warnings) == ([], [])
 
 
+def test_what_a_backend_alone_cannot_do_is_no_problem_beside_policies() -> None:
+    question = Question(impossible={"scc": ["claims"], "psp": ["others"]})
+    _, alone, _ = preflight.backend_problems(Served((1, 27), scc=True), question)
+    assert alone == ["claims"]
+    _, beside, _ = preflight.backend_problems(Served((1, 33), scc=True, policies=True), question)
+    assert beside == []
+
+
 def test_defaults_need_a_server_that_has_them() -> None:
     found = Served((1, 35), policies=True)
     _, problems, _ = preflight.backend_problems(found, Question(pod_defaults=True))
