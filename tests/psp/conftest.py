@@ -71,6 +71,8 @@ def shop(server: ApiServer, admin: Api, settings: Settings) -> str:
 
 def cluster_policies(admin: Api) -> None:
     """Make what a cluster has of its own: everything is allowed to the system's pods, and to nobody else."""
+    for name in ("default", "kube-proxy"):
+        account(admin, "kube-system", name)
     spec = {
         "privileged": True,
         "allowPrivilegeEscalation": True,
@@ -90,8 +92,12 @@ def cluster_policies(admin: Api) -> None:
     group = {"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": "system:serviceaccounts:kube-system"}
     bind(admin, "kube-system", "psp:privileged", "ClusterRole", group)
     bind(admin, "kube-system", "make-pods", "ClusterRole", group)
-    for name in ("default", "kube-proxy"):
-        admin.create("/api/v1/namespaces/kube-system/serviceaccounts", {"metadata": {"name": name}}).done()
+
+
+def account(admin: Api, space: str, name: str) -> None:
+    """Create a ServiceAccount, in a namespace that a server just started may still be about to make."""
+    path = f"/api/v1/namespaces/{space}/serviceaccounts"
+    until(lambda: admin.create(path, {"metadata": {"name": name}}), lambda answer: answer.ok or answer.status == 409)
 
 
 def bind(admin: Api, space: str, role: str, kind: str, subject: Object) -> None:

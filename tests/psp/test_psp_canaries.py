@@ -18,7 +18,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Setti
 from testbed.apiserver import ApiServer
 from tests.api.api import RBAC, Api, Object, until
 from tests.api.apply_support import Engine
-from tests.psp.conftest import agent, cluster_policies
+from tests.psp.conftest import POLICIES, account, agent, cluster_policies
 from tests.psp.walls import prepare
 
 EVERYBODY = {"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": "system:authenticated"}
@@ -36,6 +36,35 @@ def everybody(admin: Api, shop: str) -> Iterator[None]:
     until(lambda: admin.user("controller").pod(shop, bad), lambda answer: answer.ok)
     yield
     admin.request("DELETE", f"{BINDING}/{name}")
+
+
+@pytest.fixture
+def strict(admin: Api, shop: str) -> Iterator[None]:
+    """Let everybody use a policy as strict as the one that Kubernetes' own pages recommended."""
+    ranges = {"rule": "MustRunAs", "ranges": [{"min": 1, "max": 65535}]}
+    spec = {
+        "allowPrivilegeEscalation": False,
+        "requiredDropCapabilities": ["ALL"],
+        "volumes": ["configMap", "emptyDir", "projected", "secret", "downwardAPI", "csi", "persistentVolumeClaim"],
+        "runAsUser": {"rule": "MustRunAsNonRoot"},
+        "seLinux": {"rule": "RunAsAny"},
+        "supplementalGroups": ranges,
+        "fsGroup": ranges,
+    }
+    name = "a-restricted"  # before ours, in the order in which they are tried
+    body = {"apiVersion": "policy/v1beta1", "kind": "PodSecurityPolicy", "metadata": {"name": name}, "spec": spec}
+    admin.create(POLICIES, body).done()
+    use = {"apiGroups": ["policy"], "resources": ["podsecuritypolicies"], "verbs": ["use"], "resourceNames": [name]}
+    admin.create(f"{RBAC}/clusterroles", {"metadata": {"name": name}, "rules": [use]}).done()
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}
+    admin.create(BINDING, {"metadata": {"name": name}, "roleRef": reference, "subjects": [EVERYBODY]}).done()
+    claim = {"name": "v", "persistentVolumeClaim": {"claimName": "c"}}
+    theirs = agent("theirs")
+    theirs["spec"]["volumes"] = [claim]
+    until(lambda: admin.user("controller").pod(shop, theirs), lambda answer: answer.ok)
+    yield
+    for path in (f"{BINDING}/{name}", f"{RBAC}/clusterroles/{name}", f"{POLICIES}/{name}"):
+        admin.request("DELETE", path).done()
 
 
 def send(server: ApiServer, settings: Settings, cases: list[Object], timeout: float = 20.0) -> dict[str, Any]:
@@ -75,6 +104,13 @@ def test_a_policy_of_others_that_lets_everything_in_is_named(
     assert named in failure(server, settings, psp_canaries(settings)[:1])
 
 
+def test_a_policy_for_everybody_that_is_as_strict_as_ours_is_no_obstacle(
+    server: ApiServer, settings: Settings, strict: None
+) -> None:
+    cases = [*psp_canaries(settings), *psp_cases(settings, settings.present[0])]
+    assert len(send(server, settings, cases)["passed_cases"]) == len(cases)
+
+
 def test_a_builder_without_its_binding_does_not_run(
     server: ApiServer, shop: str, settings: Settings, admin: Api
 ) -> None:
@@ -90,7 +126,7 @@ def test_a_server_that_does_not_enforce_them_is_named(settings: Settings) -> Non
     """It serves the kind, so that everything could be put in place, and admits whatever comes."""
     with ApiServer(version="1.24") as lax:
         cluster_policies(Api(lax))
-        Api(lax).create("/api/v1/namespaces/default/serviceaccounts", {"metadata": {"name": "default"}}).done()
+        account(Api(lax), "default", "default")
         prepare(lax, settings)
         text = failure(lax, settings, psp_canaries(settings)[:2])
     assert text.count(OFF) == 2

@@ -81,7 +81,7 @@ def test_whatever_reaches_the_node_is_kept_out(admin: Api, shop: str, settings: 
         else:
             assert "PodSecurityPolicy: unable to admit pod" in answer.message and words in answer.message, name
         seen.add(name)
-    assert len(seen) == 11
+    assert len(seen) == 10
 
 
 @pytest.mark.parametrize("kind", ["containers", "initContainers"])
@@ -91,6 +91,15 @@ def test_every_container_is_looked_at(admin: Api, shop: str, settings: Settings,
     pod["spec"][kind] = [*pod["spec"].get(kind, []), bad]
     message = admin.user("controller").pod(shop, pod).message
     assert f"spec.{kind}[{len(pod['spec'][kind]) - 1}].securityContext.privileged" in message
+
+
+@pytest.mark.parametrize("source", [{"persistentVolumeClaim": {"claimName": "c"}}, {"csi": {"driver": "d.example"}}])
+def test_storage_that_is_shared_is_kept_out(admin: Api, shop: str, settings: Settings, source: Object) -> None:
+    pod = agent_pod(settings.profiles, TENANT)
+    pod["spec"]["volumes"] = [{"name": "v", **source}]
+    message = admin.user("controller").pod(shop, pod).message
+    assert "PodSecurityPolicy: unable to admit pod" in message
+    assert f"{next(iter(source))} volumes are not allowed to be used" in message
 
 
 def test_an_unmasked_proc_is_kept_out(admin: Api, shop: str, settings: Settings) -> None:
