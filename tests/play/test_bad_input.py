@@ -67,7 +67,7 @@ def old_cluster(folder: Path, minor: int) -> Iterator[Path]:
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             kind = {"kind": "Namespace", "name": "namespaces", "namespaced": False, "verbs": ["get"]}
-            known = {
+            known: dict[str, dict[str, Any]] = {
                 "/version": {"major": "1", "minor": str(minor), "gitVersion": f"v1.{minor}.9"},
                 "/api/v1": {"resources": [kind]},
                 "/api/v1/namespaces/jenkins": {"metadata": {"name": "jenkins"}},
