@@ -68,9 +68,8 @@ def one_change(chance: random.Random, ref: str) -> str:
     Six in ten changes are near the end, in folders, tag or digest, where about half of them leave the image allowed.
     """
     near_end = chance.random() < 0.6
-    place = chance.randrange(
-        max(len(entry) for entry in ENTRIES if ref.startswith(entry)) if near_end else 0, len(ref) + 1
-    )
+    head = max((len(entry) for entry in ENTRIES if ref.startswith(entry)), default=0)
+    place = chance.randrange(head if near_end else 0, len(ref) + 1)
     drawn = chance.choice("0123456789abcdef" if near_end and chance.random() < 0.9 else _PLAIN + _SPECIAL)
     kind = chance.choice((4, 4, 4, 1) if near_end else range(5))
     if place == len(ref):
@@ -87,8 +86,9 @@ def one_change(chance: random.Random, ref: str) -> str:
 
 
 def references(chance: random.Random, count: int) -> list[str]:
-    """So many different references, none with blanks around, which the API itself refuses."""
+    """So many different references, one in ten with two changes. The API itself refuses blanks around them."""
     made: dict[str, None] = {}
     while len(made) < count:
-        made[one_change(chance, allowed_reference(chance)).strip() or "x"] = None
+        ref = one_change(chance, allowed_reference(chance)) or "x"
+        made[(one_change(chance, ref) if chance.random() < 0.1 else ref).strip() or "x"] = None
     return list(made)

@@ -23,7 +23,15 @@ ALLOWED = (
 # policy.md of the design names these tricks; the allowlist holds the exact repository gcr.io/team and a prefix.
 LOOKALIKES = (
     *("nginx", "nginx:1", "team", "library/nginx", "team/x:1", "docker.io/nginx"),
-    *("gcr.io/team-evil/x:1", "gcr.io/teams:1", "gcr.io/team/x:1", "gcr.io/team/:1", "gcr.io/team:"),
+    *(
+        "gcr.io/team-evil/x:1",
+        "gcr.io/teams:1",
+        "gcr.io/team/x:1",
+        "gcr.io/team/:1",
+        "gcr.io/team:",
+        "gcr.io/team:5000/x",
+        "gcr.io/team:1/x:1",
+    ),
     *("gcr.io.evil.example/team:1", "gcr.io.evil.example/team/x:1", "evil.example/gcr.io/team:1", "xgcr.io/team:1"),
     *("gcr.io:5000/team:1", "gcr.io:443/team", "localhost/gcr.io/team", "team:443", "gcr.io:1"),
     *("GCR.IO/team:1", "gcr.io/Team:1", "gcr.io@evil.example/team", "gcr.io/team@evil.example/x", "u:p@gcr.io/team:1"),

@@ -23,8 +23,8 @@ PROBES = {**probes.PROBES, **probes_guards.PROBES}
 STANDING = {**probes.STANDING, **probes_guards.STANDING}
 # Shown by a container that is added to a running pod; all others have cases.
 BY_UPDATE = "pod/pod/spec.ephemeralContainers"
-# Holds in namespaces of another kind only; test_policies_options.py sends the same pods to those where it does not.
-ELSEWHERE = "templates/pod/spec"
+# Holds where only templates may be used: an honest agent of a Jenkinsfile breaks it there.
+OF_TEMPLATES = "templates/pod/spec"
 # The rules about pods that the probes break.
 PROBED = ("pod/pod/spec.hostPID", "images/container/image", "reserved-labels/label/metadata.labels", BY_UPDATE)
 # What they keep from being judged, the rules would let be as well: they spare the API server work.
@@ -51,8 +51,10 @@ def server() -> Iterator[Api]:
 def rows(server: Api, profiles: Profiles) -> None:
     """A namespace for each rule about pods, in which it is out, and `row-none` with all of them; one policy for all."""
     policy = built(profiles, mutants.switched(rules.load()))["buildkeep-pods"]
-    for name in ("row-none", *ROWS.values()):
-        tenant_namespace(server, name, labels={mutants.LABEL: name, "switched": "yes"})
+    static = {"buildkeep.dev/templates": "static"}
+    for name in ("row-none", "row-static", *ROWS.values()):
+        annotations = static if name in ("row-static", ROWS[OF_TEMPLATES]) else {}
+        tenant_namespace(server, name, labels={mutants.LABEL: name, "switched": "yes"}, annotations=annotations)
     for name in ("row-none", ROWS[BY_UPDATE]):
         server.pod(name, pods.put(pods.dynamic_agent(), "metadata/name", "old"), dry=False).done()
     policy, binding = mutants.bound(policy, "switched")
@@ -63,17 +65,20 @@ def rows(server: Api, profiles: Profiles) -> None:
     until(lambda: server.pod("row-none", bad), lambda answer: "'switched'" in answer.message)
 
 
-@pytest.mark.parametrize("rule", sorted(ROWS.keys() - {ELSEWHERE}))
+@pytest.mark.parametrize("rule", ROWS)
 def test_without_one_rule_its_cases_are_admitted(server: Api, rows: None, rule: str) -> None:
     debugger = {"spec": {"ephemeralContainers": [pods.tool("debugger")]}}
+    broken = [case.pods()[0] for case in CASES if case.rule == rule]
+    broken += [pods.dynamic_agent()] if rule == OF_TEMPLATES else []
+    whole = "row-static" if rule == OF_TEMPLATES else "row-none"
     answers: dict[str, list[Answer]] = {}
-    for name in ("row-none", ROWS[rule]):
-        answers[name] = [server.pod(name, case.pods()[0]) for case in CASES if case.rule == rule]
+    for name in (whole, ROWS[rule]):
+        answers[name] = [server.pod(name, pod) for pod in broken]
         if rule == BY_UPDATE:
             path = f"/api/v1/namespaces/{name}/pods/old/ephemeralcontainers?dryRun=All"
             answers[name].append(server.request("PATCH", path, debugger, probes.STRATEGIC))
     assert answers[ROWS[rule]] and [answer.message for answer in answers[ROWS[rule]] if not answer.ok] == []
-    assert all("ValidatingAdmissionPolicy 'switched'" in answer.message for answer in answers["row-none"])
+    assert all("ValidatingAdmissionPolicy 'switched'" in answer.message for answer in answers[whole])
 
 
 @pytest.fixture(scope="module")
