@@ -23,7 +23,7 @@ check:     ## lint, unit and chart: under a minute
 lint unit chart api cluster: ## one layer
 	$(run) tools.layers $@
 
-bench:     ## seconds and CPU seconds of site.yml for 1, 50 and 500 tenants, beside kubectl
+bench:     ## what site.yml costs for 1, 50 and 500 tenants, beside kubectl, and policies a pod
 	$(run) bench
 
 generate:  ## the generated pages: role READMEs, the chart's table, docs/reference

@@ -50,16 +50,23 @@ class ApiServer:
             decides what the others may do, so most need a ClusterRoleBinding first.
         flags: more flags for kube-apiserver, a version's own admission plugins for one.
         version: `1.24` or `1.30` (tools.OLD_SERVERS); the newest if empty.
+        durable: whether etcd waits for the disk, as one does whose data matters.
     """
 
     def __init__(
-        self, users: Mapping[str, Sequence[str]] | None = None, flags: Sequence[str] = (), version: str = ""
+        self,
+        users: Mapping[str, Sequence[str]] | None = None,
+        flags: Sequence[str] = (),
+        version: str = "",
+        *,
+        durable: bool = False,
     ) -> None:
         """Prepare; entering the context starts it."""
         self._command = command(version)
         self._users = {ADMIN: ["system:masters"], **(users or {})}
         self._tokens = {name: secrets.token_hex(16) for name in self._users}
         self._flags = flags
+        self._durability = () if durable else ("--unsafe-no-fsync",)
         self._processes = contextlib.ExitStack()
         self._folder = Path()
         self.port = 0
@@ -102,7 +109,7 @@ class ApiServer:
             client, peer, self.port = _free_ports(3)
             self._write_secrets()
             self._run(stack, "etcd", [
-                f"--data-dir={self._folder / 'etcd'}", "--unsafe-no-fsync", "--log-level=warn",
+                f"--data-dir={self._folder / 'etcd'}", *self._durability, "--log-level=warn",
                 f"--listen-client-urls=http://127.0.0.1:{client}", f"--advertise-client-urls=http://127.0.0.1:{client}",
                 f"--listen-peer-urls=http://127.0.0.1:{peer}", f"--initial-advertise-peer-urls=http://127.0.0.1:{peer}",
                 f"--initial-cluster=default=http://127.0.0.1:{peer}",
