@@ -29,9 +29,9 @@ _OF_STATUS = "request.?subResource.orValue('') == 'status'"
 # Labels of others are no concern of any rule, and pods from before a namespace was a tenant's have them changed.
 _OURS = cel.literal(f"{names.DOMAIN}/")
 _OUR_LABELS_CHANGED = (
-    f"{_CREATED} || variables.labels.exists(k, k.startsWith({_OURS}) && (!(k in variables.oldlabels) || "
-    "variables.labels[k] != variables.oldlabels[k])) || "
-    f"variables.oldlabels.exists(k, k.startsWith({_OURS}) && !(k in variables.labels))"
+    f"{_CREATED} || variables.labels.exists(k, k.startsWith({_OURS}) && (!(k in {_OLD_LABELS}) || "
+    f"variables.labels[k] != {_OLD_LABELS}[k])) || "
+    f"{_OLD_LABELS}.exists(k, k.startsWith({_OURS}) && !(k in variables.labels))"
 )
 # Components of the cluster annotate running pods; whoever may change those of kube-system owns the cluster anyway.
 _OF_CLUSTER = (
@@ -97,19 +97,19 @@ def variables(
     marked = f"({image}(variables.profile.marks[0]) || {image}(variables.profile.marks[1]))"
     # Of a pod that runs as no builder, and has containers of one kind only, nothing needs to be listed anew.
     builders = _annotation(names.ANNOTATION_BUILDERS)
+    table = cel.literal({name: _profile(one) for name, one in profiles.builders.items()})
     builder = f"variables.account.substring({len(names.SA_BUILDER_PREFIX)})"
     expressions = {
-        "profiles": cel.literal({name: _profile(one) for name, one in profiles.builders.items()}),
         "psc": "object.spec.?securityContext.orValue({})",
         "account": "object.spec.?serviceAccountName.orValue('')",
-        "granted": builders + _LIST + ".filter(b, b in variables.profiles)",
+        "granted": builders + _LIST + f".filter(b, b in {cel.literal(list(profiles.builders))})",
         # Our own annotations have no blanks in them, so that most often a look at the text is enough.
         "builder": (
             f"variables.account in {cel.literal([names.SA_BUILDER_PREFIX + one for one in profiles.builders])} && "
             f"((',' + {builders} + ',').contains(',' + {builder} + ',') "
             f"|| variables.granted.exists(b, b == {builder})) ? {builder} : ''"
         ),
-        "profile": f"variables.builder == '' ? {cel.literal(_NO_PROFILE)} : variables.profiles[variables.builder]",
+        "profile": f"variables.builder == '' ? {cel.literal(_NO_PROFILE)} : {table}[variables.builder]",
         "images": f"',' + {_annotation(names.ANNOTATION_IMAGES)} + ','",
         # An entry without '/' would, as an exact name, let in host:5000/anything; '' is what an empty list splits into.
         "allowed": (
@@ -126,9 +126,7 @@ def variables(
             f"object.spec.containers.filter(c, !{marked}) + {_OTHER_KINDS}"
         ),
         "labels": _LABELS,
-        "oldlabels": f"{_CREATED} ? {{}} : {_OLD_LABELS}",
         "annotations": _ANNOTATIONS,
-        "oldannotations": f"{_CREATED} ? {{}} : {_OLD_ANNOTATIONS}",
         "ofcluster": _OF_CLUSTER,
     }
     constants = _constants(profiles, cluster_images, priority_class) | _annotation_constants(annotations)
@@ -215,7 +213,7 @@ def _annotation_constants(more: Sequence[str]) -> dict[str, str]:
     keys, prefixes = ([one for one in more if one.endswith("/") is prefix] for prefix in (False, True))
     allowed = [f"k in {cel.literal(keys)}"] if keys else []
     allowed += [f"k.startsWith({cel.literal(prefix)})" for prefix in prefixes]
-    old = "variables.oldannotations"
+    old = _OLD_ANNOTATIONS
     return {
         "more_annotations": f"({cel.any_of(allowed)})",
         "is_new": f"({_CREATED} || !(k in {old}) || variables.annotations[k] != {old}[k])",

@@ -42,8 +42,8 @@ def verdicts(rules: Sequence[Rule], constants: Mapping[str, str], when: Mapping[
     scoped: dict[str, list[_Row]] = {scope: [] for scope in (*_WHOLE, *_LISTS)}
     for rule in rules:
         scoped[rule.scope].append(_row(rule, constants))
-    # One variable for each scope: the type checker's time grows with the square of an expression's size.
-    made = {f"{scope}texts": _texts(scoped[scope]) for scope in _WHOLE}
+    # A variable for each scope of many rules: the type checker's time grows with the square of an expression's size.
+    made = {"podtexts": _texts(scoped["pod"])}
     for scope, (items, item, noun) in _LISTS.items():
         lines = _texts(scoped[scope], f"{cel.literal(noun)} + {item}.name + ', ' + ")
         made[f"{scope}texts"] = f"variables.{items}.map({item}, {lines}.join('; ')).filter(t, t != '')"
@@ -58,8 +58,8 @@ def verdicts(rules: Sequence[Rule], constants: Mapping[str, str], when: Mapping[
     made["broken"] = f"variables.firm || (({when['annotation']}) && ({whole['annotation']}))"
     spec_texts = " + ".join(f"variables.{scope}texts" for scope in ("pod", *_LISTS))
     problems = (
-        f"(({when['spec']}) ? {spec_texts} : []) + (({when['label']}) ? variables.labeltexts : []) + "
-        f"(({when['annotation']}) ? variables.annotationtexts : [])"
+        f"(({when['spec']}) ? {spec_texts} : []) + (({when['label']}) ? {_texts(scoped['label'])} : []) + "
+        f"(({when['annotation']}) ? {_texts(scoped['annotation'])} : [])"
     )
     made["text"] = f"({problems}).join('; ')"
     return made
