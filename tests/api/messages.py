@@ -17,16 +17,18 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.settings import read_
 
 from testbed.apiserver import ApiServer
 from tests.api import pods
-from tests.api.api import RBAC, Answer, Api, Object
+from tests.api.api import RBAC, Answer, Api, Object, until
 from tests.api.cases import CASES
 from tests.api.conftest import bind, tenant_namespace
 
 FILE = Path(__file__).with_name("messages.yaml")
 SPACE = "buildkeep-canary"
 HEAD = (
-    "pods \"agent-x1\" is forbidden: ValidatingAdmissionPolicy 'buildkeep-pods' with binding 'buildkeep-pods-enforce' "
+    "pods \"{}\" is forbidden: ValidatingAdmissionPolicy 'buildkeep-pods' with binding 'buildkeep-pods-enforce' "
     "denied request: "
 )
+# Where only pods of templates may be.
+STATIC = "ci-worded"
 Texts = dict[str, str]
 
 
@@ -60,16 +62,26 @@ def numbered() -> Iterator[tuple[str, Object]]:
 
 
 def of_pods(admin: Api, shop: str) -> Texts:
-    """The message about each case, and about a pod that breaks many rules at once."""
+    """The message about each case, about two rules that need more than a new pod, and about many rules at once."""
     texts = {name: _refusal(admin.pod(shop, pod)) for name, pod in numbered()}
+    tenant_namespace(admin, STATIC, annotations={"buildkeep.dev/templates": "static"})
+    refused = until(lambda: admin.pod(STATIC, pods.dynamic_agent()), lambda answer: "[templates]" in answer.message)
+    texts["templates/pod/spec"] = _refusal(refused)
+    admin.pod(shop, pods.put(pods.dynamic_agent(), "metadata/name", "worded"), dry=False).done()
+    path = f"/api/v1/namespaces/{shop}/pods/worded"
+    change = {"spec": {"ephemeralContainers": [pods.tool("debugger")]}}
+    kind = "application/strategic-merge-patch+json"
+    refused = admin.request("PATCH", f"{path}/ephemeralcontainers?dryRun=All", change, kind)
+    texts["pod/pod/spec.ephemeralContainers"] = _refusal(refused, "worded")
+    admin.request("DELETE", f"{path}?gracePeriodSeconds=0").done()
     return {**texts, "many rules at once": _refusal(admin.pod(shop, broken_at_once()))}
 
 
-def _refusal(answer: Answer) -> str:
+def _refusal(answer: Answer, name: str = "agent-x1") -> str:
     status = answer.body
     assert (answer.status, status["status"], status["reason"], status["code"]) == (403, "Failure", "Forbidden", 403)
-    assert answer.message.startswith(HEAD), answer.message
-    return answer.message.removeprefix(HEAD)
+    assert answer.message.startswith(HEAD.format(name)), answer.message
+    return answer.message.removeprefix(HEAD.format(name))
 
 
 def of_guards(server: ApiServer, admin: Api) -> Texts:
