@@ -64,6 +64,18 @@ class Api:
 
     def request(self, method: str, path: str, body: Any = None, kind: str = "application/json") -> Answer:
         """Send one request; a kept connection that the server closed meanwhile is opened once more."""
+        try:
+            response = self._sent(method, path, body, kind)
+        except (ConnectionError, ssl.SSLEOFError):
+            # The server ends one that nobody used for a while.
+            self._connection.close()
+            response = self._sent(method, path, body, kind)
+        text = response.read()
+        warnings = tuple(response.headers.get_all("Warning") or ())
+        is_json = "json" in (response.headers.get("Content-Type") or "")
+        return Answer(response.status, json.loads(text) if is_json else {"message": text.decode()}, warnings)
+
+    def _sent(self, method: str, path: str, body: Any, kind: str) -> http.client.HTTPResponse:
         self._connection.putrequest(method, path)
         data = b"" if body is None else json.dumps(body).encode()
         for name, value in [*self._headers.items(), *self._impersonated]:
@@ -71,11 +83,7 @@ class Api:
         self._connection.putheader("Content-Type", kind)
         self._connection.putheader("Content-Length", str(len(data)))
         self._connection.endheaders(data)
-        response = self._connection.getresponse()
-        text = response.read()
-        warnings = tuple(response.headers.get_all("Warning") or ())
-        is_json = "json" in (response.headers.get("Content-Type") or "")
-        return Answer(response.status, json.loads(text) if is_json else {"message": text.decode()}, warnings)
+        return self._connection.getresponse()
 
     def create(self, path: str, body: Mapping[str, Any], *, dry: bool = False) -> Answer:
         """POST, as a dry run if asked."""
