@@ -57,11 +57,15 @@ class World:
         self._policies = Engine(server, owner="pod_security")
         self._tenants = Engine(server, owner="tenants")
 
-    def put(self, *images: str, table: Sequence[rules.Rule] | None = None, actions: Sequence[str] = ("Deny",)) -> None:
-        """Apply all policies and bindings."""
-        built = policies.build_policies(
-            self._profiles, (*CLUSTER_IMAGES, *images), CONTROLLER, table=table, options=OPTIONS
-        )
+    def allow(self, *images: str) -> None:
+        """Apply the policy about pods with these images, as the role registry_allowlist does."""
+        built = policies.build_policies(self._profiles, (*CLUSTER_IMAGES, *images), CONTROLLER, options=OPTIONS)
+        made = self._policies.run(*(one for one in built if one["metadata"]["name"] == POLICY))
+        assert set(made.actions.values()) == {"changed"}, made.actions
+
+    def put(self, table: Sequence[rules.Rule] | None = None, actions: Sequence[str] = ("Deny",)) -> None:
+        """Apply all policies and bindings, as the role pod_security does."""
+        built = policies.build_policies(self._profiles, CLUSTER_IMAGES, CONTROLLER, table=table, options=OPTIONS)
         for one in built:
             if one["spec"].get("validationActions") == ["Deny"]:
                 one["spec"]["validationActions"] = list(actions)
@@ -99,9 +103,9 @@ def world(api_server: ApiServer, admin: Api, shop: str, profiles: Profiles) -> I
 
 def widen_and_narrow(world: World) -> None:
     """Change the cluster-wide list, there and back."""
-    world.put(WIDE)
+    world.allow(WIDE)
     world.see(PROBE)
-    world.put()
+    world.allow()
     world.see(PROBE, "[images]")
 
 
@@ -157,7 +161,7 @@ def test_the_check_sees_a_policy_that_is_deleted_and_made_anew(
     monkeypatch.setattr(applying, "put", delete_and_create)
     with streaming(api_server, creates(SPACE, BAD), creates(SPACE, HONEST)) as stream:
         with pytest.raises(AssertionError, match="created"):  # which is neither changed nor unchanged
-            stream.during(lambda: world.put(WIDE), LEAST)
+            stream.during(lambda: world.allow(WIDE), LEAST)
         stream.during(lambda: world.see(BAD["token"], "[token]"), LEAST)
     with pytest.raises(AssertionError, match="bad ones admitted"):
         stream.check(POLICY, LEAST)
