@@ -15,10 +15,7 @@ UNKNOWN: Mapping[str, str] = {
     "spec.volumes[*].image": "1.31, KEP-4639",
     "spec.resources": "1.32, KEP-2837",
     "spec.hostnameOverride": "1.34, KEP-4762",
-    **{
-        f"spec.{kind}[*].restartPolicyRules": "1.34, KEP-5307"
-        for kind in ("containers", "initContainers", "ephemeralContainers")
-    },
+    "spec.containers[*].restartPolicyRules": "1.34, KEP-5307",
     "spec.resourceClaims[*].resourceClaimName": "1.31, in `source` before, KEP-4381",
     "spec.volumes[*].projected.sources[*].podCertificate": "1.34, KEP-4317",
 }
@@ -36,9 +33,9 @@ ALSO: Mapping[str, frozenset[str]] = {
 
 
 def unknown_fields(answer: Answer) -> set[str]:
-    """The fields that the server says it does not know, with `[*]` for every index."""
+    """The fields that the server says it does not know, with `[*]` for every index and one word for all containers."""
     return {
-        re.sub(r"\[\d+\]", "[*]", field)
+        re.sub(r"\bspec\.(init|ephemeral)Containers\b", "spec.containers", re.sub(r"\[\d+\]", "[*]", field))
         for warning in answer.warnings
         for field in re.findall(r'unknown field \\"([^"\\]+)\\"', warning)
     }
