@@ -18,7 +18,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils import (
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends import AUTO, PSP, SCC
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
-from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICY_PODS
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICY_PODS, POLICY_WORKLOADS
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
 
 Raw = Mapping[str, Any]
@@ -82,7 +82,7 @@ def objects(settings: Settings, live: Sequence[Sequence[str]], priority: Sequenc
 
 
 def allowlist(settings: Settings, priority: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Give the policy about pods with the allowlist of the inventory; nothing where the backend has no policies.
+    """Give the policies that hold the inventory's allowlist, about pods and workloads; none where none are served.
 
     Args:
         settings: of the inventory.
@@ -92,7 +92,7 @@ def allowlist(settings: Settings, priority: Sequence[str] = ()) -> list[dict[str
         return []
     found = objects(settings, [settings.images], priority)
     kind = "ValidatingAdmissionPolicy"
-    return [one for one in found if one["kind"] == kind and one["metadata"]["name"] == POLICY_PODS]
+    return [one for one in found if one["kind"] == kind and one["metadata"]["name"] in (POLICY_PODS, POLICY_WORKLOADS)]
 
 
 class FilterModule:
