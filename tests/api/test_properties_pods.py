@@ -72,12 +72,12 @@ def test_the_policies_never_admit_what_pod_security_refuses(admin: Api, shop: st
 def running(admin: Api, shop: str, levels: None) -> None:
     """The same agent in the tenant's namespace and under `restricted`."""
     for namespace in (shop, "restricted"):
-        admin.pod(namespace, pods.put(pods.dynamic_agent(), "metadata/name", "running"), dry=False).done()
+        admin.pod(namespace, pods.put(pods.dynamic_agent(), "metadata/name", "random"), dry=False).done()
 
 
 def debugged(admin: Api, namespace: str, container: Object) -> Answer:
     """Add a container to the running agent."""
-    path = f"/api/v1/namespaces/{namespace}/pods/running/ephemeralcontainers?dryRun=All"
+    path = f"/api/v1/namespaces/{namespace}/pods/random/ephemeralcontainers?dryRun=All"
     change = {"spec": {"ephemeralContainers": [container]}}
     return admin.request("PATCH", path, change, "application/strategic-merge-patch+json")
 
