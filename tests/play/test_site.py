@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import connect
 
 from tests.play.playbook import Cluster, Run
 
@@ -16,9 +19,16 @@ SHOP = {
     "push": "europe-docker.pkg.dev/acme/shop",
     "limits": {"pods": 20, "cpu": "4", "memory": "8Gi"},
 }
-TENANTS: list[dict[str, Any]] = [SHOP, {"name": "blog"}, {"name": "old"}]
-FULL = {"buildkeep_tenants": TENANTS, "buildkeep_images": ["ghcr.io/acme/base/", "docker.io/library/debian"]}
-# shop loses an image and its builder, blog leaves, and the cluster-wide list loses an entry.
+TENANTS: list[dict[str, Any]] = [SHOP, {"name": "blog"}, {"name": "old", "templates": "static"}]
+FULL: dict[str, Any] = {
+    "buildkeep_tenants": TENANTS,
+    "buildkeep_images": ["ghcr.io/acme/base/", "docker.io/library/debian"],
+    "buildkeep_pod_defaults": True,
+    "buildkeep_break_glass": "emergency",
+    "buildkeep_pod_annotations": ["example.org/"],
+    "buildkeep_storage_classes": ["fast"],
+}
+# shop loses an image and its builder, blog leaves, the cluster-wide list loses an entry, and all that is optional goes.
 NARROWED = {
     "buildkeep_tenants": [
         {**SHOP, "images": ["ghcr.io/acme/tool"], "builders": []},
@@ -31,15 +41,31 @@ NARROWED = {
 
 @dataclass
 class Story:
-    """The runs, in their order, and what was in the cluster after each."""
+    """The runs, in their order, what was in the cluster after each, and the server's record of requests."""
 
     found: dict[str, Any] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
     after: dict[str, dict[str, Any]] = field(default_factory=dict)
+    requests: list[dict[str, Any]] = field(default_factory=list)
+
+
+MARK = "buildkeep.dev/narrowed"
+POLICIES = "admissionregistration.k8s.io/v1"
+
+
+def marked(cluster: Cluster, api_version: str, kind: str, name: str) -> Callable[[], bool]:
+    """Whether an object remembers what was taken away from it."""
+    reader = connect(str(cluster.kubeconfig))
+
+    def look() -> bool:
+        found = reader.get(reader.resource(api_version, kind), "", name)
+        return found is not None and MARK in found["metadata"].get("annotations", {})
+
+    return look
 
 
 @pytest.fixture(scope="module")
-def story(cluster: Cluster) -> Iterator[Story]:
+def story(cluster: Cluster, audit_log: Path) -> Story:
     """Run the whole story once; the tests look at it."""
     told = Story(found=cluster.everything(exact=True))
 
@@ -53,15 +79,23 @@ def story(cluster: Cluster) -> Iterator[Story]:
     step("again", "site.yml", FULL)
     step("checked again", "site.yml", FULL, "--check", "--diff")
     step("narrowing announced", "site.yml", NARROWED, "--check")
-    step("narrowed", "site.yml", NARROWED)
+    # Killed after a list was narrowed and before a canary saw it: first the cluster's list, then a tenant's.
+    for name, when in (
+        ("killed", marked(cluster, POLICIES, "ValidatingAdmissionPolicy", "buildkeep-pods")),
+        ("killed again", marked(cluster, "v1", "Namespace", "ci-shop")),
+    ):
+        told.runs[name] = cluster.killed("site.yml", NARROWED, "-v", when=when)
+        told.after[name] = cluster.everything(exact=True)
+    step("narrowed", "site.yml", NARROWED, "-v")
+    step("narrowed again", "site.yml", NARROWED, "--check")
     step("removal announced", "buildkeep.ci.remove", NARROWED, "--check")
     # Half of it is gone already: a binding of a policy, the controller's rights, a whole namespace.
     cluster.kubectl("delete", "validatingadmissionpolicybinding", "buildkeep-pods-enforce")
     cluster.kubectl("delete", "namespace", "ci-shop", "buildkeep-canary")
     step("removed", "buildkeep.ci.remove", NARROWED)
     step("removed again", "buildkeep.ci.remove", {})
-    yield told
-    cluster.run("buildkeep.ci.remove", {}).ok()
+    told.requests = [json.loads(line) for line in audit_log.read_text(encoding="utf-8").splitlines()]
+    return told
 
 
 def test_check_mode_announces_the_first_run_and_changes_nothing(story: Story) -> None:
@@ -87,6 +121,30 @@ def test_the_next_run_completes_it(story: Story) -> None:
         assert f"RoleBinding ci-{tenant}/buildkeep-controller" in story.after["made"]
         assert f"ConfigMap jenkins/buildkeep-cloud-{tenant}" in story.after["made"]
     assert "shop: namespace ci-shop, Pod Security baseline, mode enforce, labels in Jenkins: shop-kaniko" in made.text
+
+
+@pytest.mark.parametrize("tenant", ["shop", "blog", "old"])
+def test_a_tenant_opens_only_after_each_of_its_walls_was_seen_to_refuse(story: Story, tenant: str) -> None:
+    """By the server's own record: refusals of the controller first, then the binding of its Role."""
+    ours = [one for one in story.requests if one["objectRef"].get("namespace") == f"ci-{tenant}"]
+    (opened, *_) = [
+        one["requestReceivedTimestamp"]
+        for one in ours
+        if one["objectRef"]["resource"] == "rolebindings"
+        and one["objectRef"]["name"] == "buildkeep-controller"
+        and one["responseStatus"]["code"] == 201
+        and "dryRun" not in one["requestURI"]
+    ]
+    refusals = [
+        one["responseStatus"]["message"]
+        for one in ours
+        if one["objectRef"]["resource"] == "pods"
+        and one["impersonatedUser"]["username"] == "system:serviceaccount:jenkins:jenkins"
+        and one["responseStatus"]["code"] == 403
+        and one["stageTimestamp"] < opened
+    ]
+    for wall in ("violates PodSecurity", "ValidatingAdmissionPolicy 'buildkeep-pods'"):
+        assert any(wall in message for message in refusals), refusals
 
 
 def test_the_second_run_changes_nothing(story: Story) -> None:
@@ -125,7 +183,7 @@ def test_narrowing_is_announced_and_then_done(story: Story) -> None:
     assert story.runs["narrowing announced"].ok().changed >= 3
     assert story.after["narrowing announced"] == story.after["again"]
     after = story.after["narrowed"]
-    assert story.runs["narrowed"].ok().changed >= 3
+    assert story.runs["narrowed"].ok().changed >= 2  # the runs that were killed had done the rest
     annotations = after["Namespace /ci-shop"]["metadata"]["annotations"]
     assert annotations["buildkeep.dev/images"] == "ghcr.io/acme/tool"
     assert annotations["buildkeep.dev/builders"] == ""
@@ -135,6 +193,29 @@ def test_narrowing_is_announced_and_then_done(story: Story) -> None:
     allowed = str(after["ValidatingAdmissionPolicy /buildkeep-pods"]["spec"]["variables"])
     assert "ghcr.io/acme/base/" not in allowed
     assert "docker.io/library/debian" in allowed
+
+
+def test_a_run_killed_before_its_canaries_loses_none_of_them(story: Story) -> None:
+    """What was taken away stays written down until the run that sees it refused, and is tried by that run."""
+
+    def marks(step: str, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(story.after[step][name]["metadata"].get("annotations", {}).get(MARK, "{}"))
+        return found
+
+    policy, namespace = "ValidatingAdmissionPolicy /buildkeep-pods", "Namespace /ci-shop"
+    assert [story.runs[name].code for name in ("killed", "killed again")] == [-9, -9]
+    assert marks("killed", policy) == {"images": ["ghcr.io/acme/base/"]}
+    assert marks("killed", namespace) == {}
+    lost = {"builders": ["kaniko"], "images": ["europe-docker.pkg.dev/acme/base/"]}
+    assert (marks("killed again", policy), marks("killed again", namespace)) == ({}, lost)
+    assert '"not-allowed-ghcr.io/acme/base/canary:canary"' in story.runs["killed again"].text
+    # The ServiceAccount stays as long, for without it nobody could tell whose refusal it is.
+    assert "ServiceAccount ci-shop/builder-kaniko" in story.after["killed again"]
+    narrowed = story.runs["narrowed"]
+    for canary in ("ci-shop-europe-docker.pkg.dev/acme/base/canary:canary", "ci-shop-builder-kaniko"):
+        assert f'"{canary}"' in narrowed.text
+    assert (marks("narrowed", policy), marks("narrowed", namespace)) == ({}, {})
+    assert story.runs["narrowed again"].ok().changed == 0
 
 
 def test_removal_is_announced_and_changes_nothing_then(story: Story) -> None:
