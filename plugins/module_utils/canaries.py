@@ -36,10 +36,10 @@ LAG_SECONDS = 3.0
 class Case:
     """One pod, or another request, and what must become of it.
 
-    `policy` is a ValidatingAdmissionPolicy, or a key of canaries_walls.OTHER_WALLS; for one of RULELESS `rule` is empty,
-    or words that the refusal must hold. `warned` is what mode audit does: the policy speaks, though it lets the pod in;
-    a refusal by it proves the same. `request` takes the place of `pod`: see canaries_requests.other_request. `user` is
-    whom to impersonate in place of the task's.
+    `policy` is a ValidatingAdmissionPolicy, or a key of canaries_walls.OTHER_WALLS; for one of RULELESS `rule` is
+    empty, or words that the refusal must hold. `warned` is what mode audit does: the policy speaks, though it lets the
+    pod in; a refusal by it proves the same. `request` takes the place of `pod`: see canaries_requests.other_request.
+    `user` is whom to impersonate in place of the task's.
 
     `since` is the Kubernetes version (`1.35`) from which on the API server keeps the field that the case is about: an
     older one drops it before any policy sees it, so there is nothing to refuse.
