@@ -110,12 +110,13 @@ def variables(
             f"|| variables.granted.exists(b, b == {builder})) ? {builder} : ''"
         ),
         "profile": f"variables.builder == '' ? {cel.literal(_NO_PROFILE)} : {table}[variables.builder]",
-        "images": f"',' + {_annotation(names.ANNOTATION_IMAGES)} + ','",
+        "entries": f"{_annotation(names.ANNOTATION_IMAGES)}.split(',')",
         # An entry without '/' would, as an exact name, let in host:5000/anything; '' is what an empty list splits into.
         "allowed": (
-            f"{cel.literal([one for one in cluster_images if '/' in one])} + {_annotation(names.ANNOTATION_IMAGES)}"
-            f"{_LIST}.filter(e, e.contains('/'))"
+            f"{cel.literal([one for one in cluster_images if '/' in one])} "
+            "+ variables.entries.map(e, e.trim()).filter(e, e.contains('/'))"
         ),
+        "prefixes": "variables.allowed.filter(e, e.endsWith('/'))",
         # Cut, so that one image's sentence leaves room for those of others.
         "allowlist": cel.cut("variables.allowed.join(', ')", 1000),
         "volumes": "object.spec.?volumes.orValue([])",
@@ -168,6 +169,18 @@ def _as_profiled(profile: Profile) -> str:
     return " && ".join([f"variables.builder == {cel.literal(profile.name)}", *fields])
 
 
+def _listed(image: str) -> str:
+    """Ask whether an allowlist lets an image in, in few steps for each entry: there may be hundreds, of as many images.
+
+    The repository ends before a `@`, or else before a `:` that is not a port's; so it does in `images.repository`.
+    """
+    cut = "r.lastIndexOf(':') > r.lastIndexOf('/') ? r.substring(0, r.lastIndexOf(':')) : r"
+    return (
+        f"([{image}.split('@')[0]].exists(r, ({cut}) in variables.allowed) "
+        f"|| variables.prefixes.exists(p, {image}.startsWith(p)))"
+    )
+
+
 def _annotation(key: str) -> str:
     return f"namespaceObject.metadata.?annotations[{cel.literal(key)}].orValue('')"
 
@@ -187,6 +200,8 @@ def _constants(profiles: Profiles, cluster_images: Iterable[str], priority_class
         "template_container": policies_templates.container(profiles),
         "template_volume": policies_templates.VOLUME,
         "as_profiled": cel.any_of(_as_profiled(one) for one in profiles.builders.values()),
+        "image_listed": _listed("c.?image.orValue('')"),
+        "reference_listed": _listed("v.image.?reference.orValue('')"),
         "exact_images": cel.literal(exact),
         "secret": cel.literal(names.SECRET_REGISTRY),
         "secrets": f"([{cel.literal(names.SECRET_REGISTRY)}] + {_named(names.ANNOTATION_SECRETS)})",
