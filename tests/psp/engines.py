@@ -61,6 +61,9 @@ def write(folder: Path, name: str, items: Iterable[Object]) -> Path:
     return path
 
 
-def policies(folder: Path, engine: str) -> Path:
-    """Write what the engine is given."""
-    return write(folder, engine, allowlist_objects(inventory(engine)))
+def policies(folder: Path, engine: str, own: Iterable[str] = OWN) -> Path:
+    """Write what the engine is given, with another list of the tenant's own, also one that no inventory could have."""
+    settings = inventory(engine)
+    shop, *others = settings.tenants
+    tenants = (dataclasses.replace(shop, images=tuple(own)), *others)
+    return write(folder, engine, allowlist_objects(dataclasses.replace(settings, tenants=tenants)))

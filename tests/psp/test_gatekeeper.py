@@ -16,7 +16,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.images import is_allo
 from testbed.tools import tool
 from tests.api.property_images import references
 from tests.api.test_policies_images import ALLOWED, LOOKALIKES
-from tests.psp.engines import ENTRIES, Object, inventory, namespaces, pod, policies, with_images, write
+from tests.psp.engines import ENTRIES, OWN, Object, inventory, namespaces, pod, policies, with_images, write
 
 EVIL = "gcr.io/team-evil/x:1"
 PLACES: dict[str, dict[str, Any]] = {
@@ -28,9 +28,12 @@ PLACES: dict[str, dict[str, Any]] = {
 }
 
 
-def violations(folder: Path, items: list[Object]) -> dict[str, list[str]]:
+def violations(folder: Path, items: list[Object], own: tuple[str, ...] = OWN) -> dict[str, list[str]]:
     """Ask for the verdict on pods: by name, what is said of each that is refused."""
-    rules, given = policies(folder, GATEKEEPER), write(folder, "given", [*namespaces(inventory(GATEKEEPER)), *items])
+    rules, given = (
+        policies(folder, GATEKEEPER, own),
+        write(folder, "given", [*namespaces(inventory(GATEKEEPER)), *items]),
+    )
     command = [str(tool("gator")), "test", "-o", "json", "-f", str(rules), "-f", str(given)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode in {0, 1} and not done.stderr, done.stderr
@@ -57,6 +60,12 @@ def test_every_place_of_an_image_is_looked_at(tmp_path: Path, place: str) -> Non
     (said,) = violations(tmp_path, [pod("one", **PLACES[place])])["one"]
     assert said.startswith(f"deny: [images] {EVIL} is not written in full or not on the list; allowed: ")
     assert "ghcr.io/acme/base/" in said
+
+
+@pytest.mark.parametrize("own", [("",), ("/",), ("*",), ("g",), ("gcr.io", "quay.io"), ("*/",)])
+def test_entries_that_open_nothing(tmp_path: Path, own: tuple[str, ...]) -> None:
+    images = ["gcr.io:5000/x:1", "gcr.io/x:1", "quay.io/x:1", "docker.io/jenkins/inbound-agent:1"]
+    assert set(violations(tmp_path, with_images(images), own)) == {"p0", "p1", "p2"}
 
 
 def test_a_tenant_has_its_own_list_and_mode(tmp_path: Path) -> None:
