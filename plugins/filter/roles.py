@@ -12,11 +12,9 @@ from ansible_collections.buildkeep.ci.plugins.module_utils import (
     allowlist_other,
     canary_cases,
     pod_security,
-    psp,
-    scc,
     tenant_objects,
 )
-from ansible_collections.buildkeep.ci.plugins.module_utils.backends import AUTO, PSP, SCC
+from ansible_collections.buildkeep.ci.plugins.module_utils.backends import AUTO
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICY_PODS, POLICY_WORKLOADS
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
@@ -65,7 +63,7 @@ def checked(raw: Raw, helm: str = "") -> dict[str, Any]:
         "access": access,
         **walls,
         "pod_defaults": settings.pod_defaults,
-        "impossible": {PSP: psp.psp_problems(settings), SCC: scc.scc_problems(settings.present)},
+        "impossible": pod_security.impossible(settings),
         **tenant_objects.identity(settings),
     }
 

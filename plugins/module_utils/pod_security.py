@@ -96,6 +96,11 @@ def pod_security_kinds(settings: Settings) -> list[str]:
     ]
 
 
+def impossible(settings: Settings) -> dict[str, list[str]]:
+    """Give, by backend, what the inventory asks for and that backend cannot give without policies beside it."""
+    return {PSP: psp.psp_problems(settings), SCC: scc.scc_problems(settings.present)}
+
+
 def all_kinds() -> list[str]:
     """Name the kinds of every backend, for removal, which passes over what the cluster does not serve."""
     return [*_OF_POLICIES, *_OF_DEFAULTS, *(kind for kinds in _KINDS.values() for kind in kinds), *_COMMON]

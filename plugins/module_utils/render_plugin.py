@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.buildkeep.ci.plugins.module_utils.agent_templates import chart_values, helm_template
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests_plugin import Mode
+from ansible_collections.buildkeep.ci.plugins.module_utils.pod_security import impossible
 from ansible_collections.buildkeep.ci.plugins.module_utils.preflight import Question, backend_problems
 from ansible_collections.buildkeep.ci.plugins.module_utils.render_files import FileChange, plan, write
 from ansible_collections.buildkeep.ci.plugins.module_utils.render_layout import files
@@ -53,7 +54,12 @@ def _checked(arguments: dict[str, Any]) -> tuple[Settings, RenderOptions, list[s
         raise BuildkeepError(problems)
     settings, options = read_settings({"tenants": [], **others}), read_options(mine)
     wanted = others.get("backend") or "auto"
-    question = Question(backend=wanted, unenforced=settings.unenforced, pod_defaults=settings.pod_defaults)
+    question = Question(
+        backend=wanted,
+        unenforced=settings.unenforced,
+        pod_defaults=settings.pod_defaults,
+        impossible=impossible(settings),
+    )
     backend, problems, warnings = backend_problems(options.served(wanted), question)
     if options.static and (problem := static_problem(options.version, backend)):
         problems = [*problems, problem]

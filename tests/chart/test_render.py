@@ -154,3 +154,11 @@ def test_what_cannot_be_is_refused_and_nothing_written(
         run(tmp_path, **variables)
     assert [text for text in words if text not in str(error.value)] == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_backend_cannot_give_is_refused(tmp_path: Path) -> None:
+    tenants = [{"name": "shop", "volumes": {"claims": ["cache"]}}]
+    given: dict[str, Any] = {"tenants": tenants, "backend": "psp", "render_version": "1.24", "unenforced": "accept"}
+    with pytest.raises(BuildkeepError, match="claims"):
+        run(tmp_path, **given)
+    assert not list(tmp_path.iterdir())
