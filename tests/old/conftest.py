@@ -9,9 +9,9 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profi
 
 from testbed.apiserver import ApiServer
 from tests.api.api import Api
-from tests.api.conftest import audit as audit  # a fixture of this folder
+from tests.api.conftest import audit as audit  # the same, as fixtures of this folder
 from tests.api.conftest import furnish
-from tests.api.conftest import profiles as profiles  # the same table, as a fixture of this folder
+from tests.api.conftest import profiles as profiles
 from tests.old.differences import Witness
 from tests.servers import TYPE_CHECKER, controllers
 

@@ -2,5 +2,4 @@
 
 from __future__ import annotations
 
-from tests.api.conftest import audit as audit
 from tests.api.test_policies_audit import *  # noqa: F403 - its fixtures and its tests
