@@ -125,6 +125,9 @@ OF_AGENT: Mapping[str, Change] = {
     "placement/pod/spec.nodeName": _spec(nodeName="canary"),
     "placement/pod/spec.nodeSelector": _spec(nodeSelector={"canary": "x"}),
     "placement/pod/spec.affinity": _spec(affinity={"podAntiAffinity": {}}),
+    "placement/pod/spec.topologySpreadConstraints[*].topologyKey": _spec(
+        topologySpreadConstraints=[{"topologyKey": "canary", "maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule"}]
+    ),
     "placement/pod/spec.tolerations": _spec(tolerations=[{"operator": "Exists"}]),
     "placement/pod/spec.priorityClassName": _spec(priorityClassName="system-node-critical"),
     "placement/pod/spec.schedulerName": _spec(schedulerName="canary"),

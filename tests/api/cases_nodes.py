@@ -5,10 +5,26 @@ from __future__ import annotations
 from tests.api.case import Case, spec, tool
 
 TOLERATED = {"key": "node.kubernetes.io/not-ready", "effect": "NoExecute", "operator": "Exists"}
+
+
+def spread(*keys: str) -> list[dict[str, object]]:
+    """Constraints that spread a pod over nodes by labels of those."""
+    return [{"topologyKey": key, "maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule"} for key in keys]
+
+
+_SPREAD = "placement/pod/spec.topologySpreadConstraints[*].topologyKey"
+FREE = spread("kubernetes.io/hostname", "topology.kubernetes.io/zone", "topology.kubernetes.io/region")
 PLACEMENT = (
     spec("nodeName", "control-plane", "control-plane", rule="placement"),
     spec("nodeSelector", {"pool": "db"}, "pool=db", {"kubernetes.io/arch": "arm64"}, rule="placement"),
     spec("affinity", {"podAntiAffinity": {}}, "podAntiAffinity", {}, rule="placement"),
+    Case(
+        _SPREAD,
+        "spec/topologySpreadConstraints",
+        [*FREE, *spread("node-role.kubernetes.io/control-plane")],
+        "node-role.kubernetes.io/control-plane",
+        [{**one, "nodeAffinityPolicy": "Ignore", "nodeTaintsPolicy": "Honor"} for one in FREE],
+    ),
     spec("tolerations", [{"operator": "Exists"}], "every taint", [TOLERATED], rule="placement"),
     spec("priorityClassName", "system-node-critical", "system-node-critical", rule="placement"),
     spec("schedulerName", "mine", "mine", "default-scheduler", rule="placement"),
