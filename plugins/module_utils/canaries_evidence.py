@@ -7,7 +7,13 @@ from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.canaries import Case
 from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_matching import Asked
-from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_requests import APPLY, CONNECT, CREATE, PATCH
+from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_requests import (
+    APPLY,
+    BIND,
+    CONNECT,
+    CREATE,
+    PATCH,
+)
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import Object, labels_of
 
@@ -18,6 +24,7 @@ _OPERATIONS: Mapping[str, tuple[str, ...]] = {
     PATCH: ("UPDATE",),
     APPLY: ("CREATE", "UPDATE"),
     CONNECT: ("CONNECT",),
+    BIND: ("CREATE",),
 }
 
 

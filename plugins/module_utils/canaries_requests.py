@@ -10,7 +10,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.client import APPLY_P
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, Resource
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import FIELD_MANAGER
 
-CREATE, PATCH, APPLY, CONNECT = "create", "patch", "apply", "connect"
+CREATE, PATCH, APPLY, CONNECT, BIND = "create", "patch", "apply", "connect", "bind"
 _DRY: Mapping[str, str] = {"dryRun": "All", "fieldValidation": "Strict"}
 
 
@@ -53,11 +53,20 @@ def _connect(resource: Resource, namespace: str, given: Mapping[str, Any]) -> Re
     return Request("POST", f"{path}/{given['subresource']}", None, {"command": "true", "stdout": "true"})
 
 
+def _bind(resource: Resource, namespace: str, given: Mapping[str, Any]) -> Request:
+    """Send a pod, which need not exist, to a node: the pod is looked for after admission."""
+    name = given["body"]["metadata"]["name"]
+    metadata = {"name": name, "namespace": namespace}
+    binding = {"apiVersion": "v1", "kind": "Binding", "metadata": metadata, "target": {"kind": "Node", "name": name}}
+    return Request("POST", f"{resource.path(namespace, name)}/{given['subresource']}", binding)
+
+
 VERBS: Mapping[str, Callable[[Resource, str, Mapping[str, Any]], Request]] = {
     CREATE: _create,
     PATCH: _patch,
     APPLY: _apply,
     CONNECT: _connect,
+    BIND: _bind,
 }
 
 
@@ -67,8 +76,8 @@ def other_request(cluster: Cluster, namespace: str, given: Mapping[str, Any]) ->
     Args:
         cluster: where it is sent.
         namespace: of the object, where its kind has one.
-        given: `verb` (create, patch, apply: dry runs; connect), `body` (an object with apiVersion, kind and
-            metadata.name) and, to connect, `subresource`.
+        given: `verb` (create, patch, apply, bind: dry runs; connect), `body` (an object with apiVersion, kind and
+            metadata.name) and, to connect and to bind, `subresource`.
     """
     body = given["body"]
     return VERBS[given["verb"]](cluster.resource(body["apiVersion"], body["kind"]), namespace, given)

@@ -9,11 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_requests import APPLY, CONNECT, CREATE, PATCH
+from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_requests import (
+    APPLY,
+    BIND,
+    CONNECT,
+    CREATE,
+    PATCH,
+)
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
     ANNOTATION_IMAGES,
     CANARY_NAMESPACE,
     CANARY_ROLE,
+    POLICY_BINDINGS,
     POLICY_CLAIMS,
     POLICY_EXEC,
     POLICY_NAMES,
@@ -32,6 +39,7 @@ Case = dict[str, Any]
 Rule = dict[str, Any]
 
 _RBAC = "rbac.authorization.k8s.io"
+_OF_PODS = ("pods/exec", "pods/attach", "pods/binding")
 _OURS = ("services", "serviceaccounts", "persistentvolumeclaims")
 # RFC 2606: nobody has a StorageClass, or a registry, of this name.
 _NOBODYS = "canary.buildkeep.invalid"
@@ -49,7 +57,7 @@ def rights() -> list[Rule]:
     no more than this Role. A Namespace counts as lying in itself, so that a Role of it is enough to change it.
     """
     return [
-        {"apiGroups": [""], "resources": ["pods", "pods/exec", "pods/attach", *_OURS], "verbs": ["create"]},
+        {"apiGroups": [""], "resources": ["pods", *_OF_PODS, *_OURS], "verbs": ["create"]},
         {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["create"]},
         {"apiGroups": [_RBAC], "resources": ["roles", "rolebindings"], "verbs": ["create"]},
         {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": [CANARY_NAMESPACE], "verbs": ["patch"]},
@@ -85,6 +93,7 @@ def guard_cases(settings: Settings) -> list[Case]:
     return [
         _case("exec", POLICY_EXEC, {**command, "subresource": "exec"}, STRANGER),
         _case("attach", POLICY_EXEC, {**command, "subresource": "attach"}),
+        _case("bindings", POLICY_BINDINGS, {"verb": BIND, "subresource": "binding", "body": _object("Pod", "canary")}),
         _case("roles", POLICY_ROLES, {"verb": CREATE, "body": role}),
         _case("rolebindings", POLICY_ROLEBINDINGS, {"verb": CREATE, "body": binding}),
         _case("namespaces", POLICY_NAMESPACES, {"verb": PATCH, "body": space}),

@@ -34,6 +34,7 @@ TENANT_POLICIES = (
     names.POLICY_SERVICES,
     names.POLICY_SERVICEACCOUNTS,
     names.POLICY_CLAIMS,
+    names.POLICY_BINDINGS,
 )
 GUARDS = (names.POLICY_NAMESPACES, names.POLICY_NAMES, names.POLICY_PERSISTENTVOLUMES)
 # Policies that only ever warn.

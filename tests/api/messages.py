@@ -89,7 +89,11 @@ def of_guards(server: ApiServer, admin: Api) -> Texts:
     tenant_namespace(admin, SPACE)
     rules = [{"apiGroups": ["", "apps", "rbac.authorization.k8s.io"], "resources": ["*"], "verbs": ["*"]}]
     admin.create(f"{RBAC}/clusterroles", {"metadata": {"name": "everything-here"}, "rules": rules}).done()
-    bind(admin, f"{RBAC}/clusterrolebindings", "ClusterRole", "everything-here", "somebody")
+    bind(admin, f"{RBAC}/namespaces/{SPACE}/rolebindings", "ClusterRole", "everything-here", "somebody")
+    # What is of no namespace, and nothing in kube-system, which would make a scheduler of somebody.
+    of_cluster = [{"apiGroups": [""], "resources": ["namespaces", "persistentvolumes"], "verbs": ["*"]}]
+    admin.create(f"{RBAC}/clusterroles", {"metadata": {"name": "everything-above"}, "rules": of_cluster}).done()
+    bind(admin, f"{RBAC}/clusterrolebindings", "ClusterRole", "everything-above", "somebody")
     cluster = connect(str(server.kubeconfig()))
     somebody = admin.user("somebody")
     texts = {}
@@ -97,8 +101,7 @@ def of_guards(server: ApiServer, admin: Api) -> Texts:
         asked = other_request(cluster, SPACE, case["request"])
         path = f"{asked.path}?{urlencode(asked.query)}"
         send = functools.partial(somebody.request, asked.method, path, asked.body, asked.content_type)
-        answer = send()
-        while "cannot" in answer.message and "cluster scope" in answer.message:  # RBAC has not read the binding yet
-            answer = send()
+        # RBAC reads the bindings a moment later.
+        answer = until(send, lambda answer: 'somebody" cannot' not in answer.message)
         texts[case["name"]] = answer.message if not answer.ok else " / ".join(answer.warnings)
     return texts

@@ -70,5 +70,6 @@ def users(server: Api) -> Mapping[str, Api]:
         "cleanup": server.user(_CLEANUP),
         "endpoints": server.user(_ENDPOINTS),
         "openshift": server.user(OPENSHIFT_CREATOR),
+        "scheduler": server.user("system:kube-scheduler"),
         "node": server.user("system:node:n", "system:nodes"),
     }

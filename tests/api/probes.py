@@ -103,6 +103,13 @@ EXEC = (
     Probe("dev", f"GET {CORE}/services/http:old:80/proxy/"),
     Probe("controller", f"GET {CORE}/pods/good/exec?command=id", refused=False),
 )
+BINDING: Object = {"target": {"kind": "Node", "name": "n"}}
+BINDINGS = (
+    Probe("dev", f"POST {CORE}/pods/good/binding", named("good", **BINDING)),
+    Probe("dev", f"POST {CORE}/bindings", named("good", **BINDING)),
+    Probe("scheduler", f"POST {CORE}/pods/good/binding", named("good", **BINDING), refused=False),
+    Probe("scheduler", f"POST {CORE}/bindings", named("good", **BINDING), refused=False),
+)
 SPACE = "/api/v1/namespaces"
 PRIVILEGED: Object = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "privileged"}}}
 NAMESPACES = (
@@ -121,6 +128,7 @@ NAMES = tuple(
 PROBES: Mapping[str, Sequence[Probe]] = {
     "buildkeep-pods": PODS,
     "buildkeep-exec": EXEC,
+    "buildkeep-bindings": BINDINGS,
     "buildkeep-roles": rights("roles", role("secrets"), role("pods")),
     "buildkeep-rolebindings": (
         *rights("rolebindings", binding("eve"), binding("")),
@@ -137,6 +145,7 @@ STANDING: Mapping[str, Sequence[tuple[str, Object]]] = {
                                   "metadata/finalizers", ["example.org/held"])),
     ),
     "buildkeep-exec": ((f"{CORE}/pods", pods.put(AGENT, "metadata/name", "good")),),
+    "buildkeep-bindings": ((f"{CORE}/pods", pods.put(AGENT, "metadata/name", "good")),),
     "buildkeep-roles": ((f"{ROLES}/roles", named("old", **role("pods"))),),
     "buildkeep-rolebindings": (
         (f"{ROLES}/roles", named("old", **role("pods"))),

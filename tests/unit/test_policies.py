@@ -27,7 +27,7 @@ def of_kind(built: list[dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]
 
 def test_the_fixed_set(built: list[dict[str, Any]]) -> None:
     found = of_kind(built, "ValidatingAdmissionPolicy")
-    names = ["pods", "exec", "roles", "rolebindings", "services", "serviceaccounts", "claims"]
+    names = ["pods", "exec", "roles", "rolebindings", "services", "serviceaccounts", "claims", "bindings"]
     names += ["namespaces", "names", "persistentvolumes", "workloads"]
     assert list(found) == [f"buildkeep-{name}" for name in names]
     for spec in found.values():
@@ -39,7 +39,7 @@ def test_the_fixed_set(built: list[dict[str, Any]]) -> None:
 
 def test_bindings(built: list[dict[str, Any]]) -> None:
     found = of_kind(built, "ValidatingAdmissionPolicyBinding")
-    assert len(found) == 2 * 7 + 3 + 1
+    assert len(found) == 2 * 8 + 3 + 1
     tenant = {"key": "buildkeep.dev/tenant", "operator": "Exists"}
     assert found["buildkeep-workloads"] == {
         "policyName": "buildkeep-workloads",
