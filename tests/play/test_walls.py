@@ -115,6 +115,19 @@ def test_rbac_alone_opens_no_namespace_without_walls_and_sees_a_paused_guard(wal
     patch(walled, EXEC, {"matchConditions": found})
 
 
+def test_rbac_alone_sees_a_wall_with_a_hole_that_no_canary_asks_for(walled: Cluster) -> None:
+    """A binding that leaves one tenant out, and a policy that lost a rule."""
+    claims = "validatingadmissionpolicybinding/buildkeep-claims-enforce"
+    selector = walled.get(claims)["spec"]["matchResources"]["namespaceSelector"]["matchExpressions"]
+    out = {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["ci-shop"]}
+    patch(walled, claims, {"matchResources": {"namespaceSelector": {"matchExpressions": [*selector, out]}}})
+    told = refused(walled.run("site.yml", ENFORCED, "--tags", "rbac"))
+    words = "Not as this inventory wants them: ValidatingAdmissionPolicyBinding buildkeep-claims-enforce."
+    assert f"{words} Nobody is given rights before they are" in told, told[-6000:]
+    patch(walled, claims, {"matchResources": {"namespaceSelector": {"matchExpressions": selector}}})
+    assert walled.run("site.yml", ENFORCED, "--tags", "rbac").ok().changed == 0
+
+
 def test_a_wall_that_falls_during_the_run_keeps_the_doors_shut(walled: Cluster, tmp_path: Path) -> None:
     """After the tenants' canaries and before the rights: here by the helm command, which runs between the two."""
     wide = json.dumps({"spec": {"matchResources": {"namespaceSelector": {"matchLabels": {"no": "where"}}}}})
