@@ -107,6 +107,7 @@ class FilterModule:
             "entry_canaries": _of_settings(canary_cases.entry_cases),
             "allowlist_objects": _of_settings(allowlist),
             "allowlist_stages": _of_settings(allowlist_other.allowlist_stages),
+            "images": _of_settings(lambda settings: list(settings.images)),
             "pod_security_kinds": _of_settings(pod_security.pod_security_kinds),
             "pod_security_objects": _of_settings(objects),
             "removed_kinds": lambda _: pod_security.all_kinds(),
