@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.buildkeep.ci.plugins.module_utils import names, scc_bindings
+from ansible_collections.buildkeep.ci.plugins.module_utils import cel, names, scc_bindings
 
 _CONTROLLERS = "system:serviceaccount:kube-system:"
 _OPENSHIFT = "system:serviceaccount:openshift-infra:"
@@ -49,6 +49,13 @@ ROUTE_GROUPS = (
     "networking.istio.io",
 )
 
+# Whether an update is one of an object that the playbook wrote; the chart's have Helm's label instead.
+_LABELS = "oldObject.metadata.?labels"
+_MADE_BY_US = (
+    f"request.operation == 'UPDATE' && {_LABELS}[{cel.literal(names.LABEL_MANAGED_BY)}].orValue('') == "
+    f"{cel.literal(names.MANAGED_BY)} && {_LABELS}[{cel.literal(names.LABEL_ROLE)}].hasValue()"
+)
+
 
 def context() -> Mapping[str, Any]:
     """Give what the templates of these policies insert under the name `guards`."""
@@ -60,6 +67,7 @@ def context() -> Mapping[str, Any]:
         "route_groups": list(ROUTE_GROUPS),
         "mark_prefix": f"{names.DOMAIN}/",
         "manager": f"whoever has the verb {names.MANAGE_VERB} on {names.MANAGE_RESOURCE}.{names.MANAGE_GROUP}",
+        "made_by_us": _MADE_BY_US,
         "openshift_binder": scc_bindings.OPENSHIFT_CREATOR,
         "openshift_bindings": {name: _binding(*content) for name, content in scc_bindings.OPENSHIFT.items()},
     }

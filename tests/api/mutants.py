@@ -15,9 +15,10 @@ NOTHING = "[''].filter(t, t != '')"
 # Rules of guards.yaml that share a validation: by rule, variable, what stands in it, and what takes its place.
 Cut = tuple[str, str, str]
 _MARKS: Cut = ("marks", "", NOTHING)
+_KEPT: Cut = ("kept", "", NOTHING)
 CUTS: Mapping[str, Sequence[Cut]] = {
-    "buildkeep-roles": (("wrong", "", NOTHING), _MARKS),
-    "buildkeep-rolebindings": (("wrong", "", NOTHING), _MARKS),
+    "buildkeep-roles": (("wrong", "", NOTHING), _MARKS, _KEPT),
+    "buildkeep-rolebindings": (("wrong", "", NOTHING), _MARKS, _KEPT),
     "buildkeep-services": (
         ("wrong", "variables.ofspec && variables.new.spec.?type", "false && variables.new.spec.?type"),
         (

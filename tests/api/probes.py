@@ -14,6 +14,7 @@ CORE = "/api/v1/namespaces/$ns"
 ROLES = f"{RBAC}/namespaces/$ns"
 JENKINS = {"kind": "ServiceAccount", "name": "jenkins", "namespace": "jenkins"}
 MARK = {"labels": {"app.kubernetes.io/managed-by": "buildkeep"}}
+OURS = {"labels": {**MARK["labels"], "buildkeep.dev/role": "rbac"}}
 STRATEGIC = "application/strategic-merge-patch+json"
 
 
@@ -68,7 +69,7 @@ def binding(user: str) -> Object:
     return {"roleRef": reference, "subjects": [other if user else JENKINS]}
 
 
-def rights(kind: str, wide: Object, narrow: Object) -> tuple[Probe, ...]:
+def rights(kind: str, wide: Object, narrow: Object, emptied: Object) -> tuple[Probe, ...]:
     """Probes of the policies about Roles and RoleBindings."""
     return (
         Probe("dev", f"POST {ROLES}/{kind}", named(**wide)),
@@ -76,6 +77,8 @@ def rights(kind: str, wide: Object, narrow: Object) -> tuple[Probe, ...]:
         Probe("dev", f"PATCH {ROLES}/{kind}/old", wide),
         Probe("dev", f"DELETE {ROLES}/{kind}/old"),
         Probe("dev", f"POST {ROLES}/{kind}", named(**narrow, metadata=MARK)),
+        Probe("dev", f"PATCH {ROLES}/{kind}/ours", emptied),
+        Probe("dev", f"PATCH {ROLES}/{kind}/old", emptied, refused=False),
         Probe("admin", f"POST {ROLES}/{kind}", named(**wide), refused=False),
         Probe("cleanup", f"DELETE {ROLES}/{kind}/old", refused=False),
     )
@@ -129,9 +132,9 @@ PROBES: Mapping[str, Sequence[Probe]] = {
     "buildkeep-pods": PODS,
     "buildkeep-exec": EXEC,
     "buildkeep-bindings": BINDINGS,
-    "buildkeep-roles": rights("roles", role("secrets"), role("pods")),
+    "buildkeep-roles": rights("roles", role("secrets"), role("pods"), {"rules": []}),
     "buildkeep-rolebindings": (
-        *rights("rolebindings", binding("eve"), binding("")),
+        *rights("rolebindings", binding("eve"), binding(""), {"subjects": []}),
         Probe("openshift", f"POST {ROLES}/rolebindings", named("system:image-pullers", **PULLERS), refused=False),
     ),
     "buildkeep-namespaces": NAMESPACES,
@@ -146,10 +149,14 @@ STANDING: Mapping[str, Sequence[tuple[str, Object]]] = {
     ),
     "buildkeep-exec": ((f"{CORE}/pods", pods.put(AGENT, "metadata/name", "good")),),
     "buildkeep-bindings": ((f"{CORE}/pods", pods.put(AGENT, "metadata/name", "good")),),
-    "buildkeep-roles": ((f"{ROLES}/roles", named("old", **role("pods"))),),
+    "buildkeep-roles": (
+        (f"{ROLES}/roles", named("old", **role("pods"))),
+        (f"{ROLES}/roles", named("ours", **role("pods"), metadata=OURS)),
+    ),
     "buildkeep-rolebindings": (
         (f"{ROLES}/roles", named("old", **role("pods"))),
         (f"{ROLES}/rolebindings", named("old", **binding(""))),
+        (f"{ROLES}/rolebindings", named("ours", **binding(""), metadata=OURS)),
     ),
     "buildkeep-namespaces": ((SPACE, named("free-$ns", metadata={"labels": {"mutant": "$ns"}})),),
 }  # fmt: skip

@@ -36,7 +36,7 @@ def users(admin: Api, shop: str) -> dict[str, Api]:
     }
     folder = ROOT / "roles/rbac/templates"
     paths = [str(folder / f"controller-{kind}.yaml.j2") for kind in ("role", "rolebinding")]
-    for item in manifests.render(paths, values, None):
+    for item in manifests.own(manifests.render(paths, values, None), "rbac"):
         admin.create(f"{RBAC}/namespaces/{shop}/{item['kind'].lower()}s", item).done()
     spaces = [{"apiGroups": [""], "resources": ["namespaces", "namespaces/status"], "verbs": ["*"]}]
     admin.create(f"{RBAC}/clusterroles", {"metadata": {"name": "all-namespaces"}, "rules": spaces}).done()

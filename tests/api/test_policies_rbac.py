@@ -119,6 +119,33 @@ def test_only_managers_mark_what_counts_as_ours(
     assert dev.patch(ours, {"metadata": {"labels": {"team": "a"}}}, dry=True).ok
 
 
+EMPTIED: list[tuple[str, str, Any]] = [
+    ("roles", "rules", []),
+    ("roles", "rules", CONTROLLER_RULES[:1]),
+    ("rolebindings", "subjects", []),
+    ("rolebindings", "subjects", None),
+]
+
+
+@pytest.mark.parametrize(("kind", "field", "value"), EMPTIED, ids=str)
+def test_only_managers_change_what_buildkeep_made(
+    dev: Api, admin: Api, path: str, kind: str, field: str, value: Any
+) -> None:
+    body = {"rules": CONTROLLER_RULES} if kind == "roles" else binding("Role", "buildkeep-controller", JENKINS)
+    labels = {"app.kubernetes.io/managed-by": "buildkeep", "buildkeep.dev/role": "rbac"}
+    for name, metadata in (("made", {"labels": labels}), ("theirs", {"labels": {"buildkeep.dev/tenant": "shop"}})):
+        if not admin.request("GET", f"{path}/{kind}/{name}").ok:
+            admin.create(f"{path}/{kind}", {**body, "metadata": {"name": name, **metadata}}).done()
+    answer = dev.patch(f"{path}/{kind}/made", {field: value}, dry=True)
+    expected = f'[{kind}] field {field}: "UPDATE" of what Buildkeep made is not allowed; allowed: whoever has the verb'
+    assert refused(answer, kind) and expected in answer.message and "; [" not in answer.message, answer.message
+    assert admin.patch(f"{path}/{kind}/made", {field: value}, dry=True).ok
+    assert dev.patch(f"{path}/{kind}/theirs", {field: value}, dry=True).ok
+    stored = admin.request("GET", f"{path}/{kind}/made").done()
+    stored["metadata"]["finalizers"] = ["example.com/x"]
+    assert dev.request("PUT", f"{path}/{kind}/made?dryRun=All", stored).ok
+
+
 def test_whoever_installs_the_chart_need_not_manage_tenants(dev: Api, path: str) -> None:
     labels = {"app.kubernetes.io/managed-by": "Helm", "buildkeep.dev/tenant": pods.TENANT}
     for kind, body in (("roles", {"rules": CONTROLLER_RULES}), ("rolebindings", binding("Role", "x", JENKINS))):
