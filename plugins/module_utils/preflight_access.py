@@ -53,18 +53,16 @@ def look(cluster: Cluster, access: Mapping[str, Any]) -> tuple[list[str], list[s
         for item in cluster.list(cluster.resource("v1", "Namespace"), metadata_only=True)
     ]
     names = preflight_elsewhere.foreign_namespaces(live, list(tenants), user.split(":")[2])
-    outside = preflight_elsewhere.problem(user, preflight_elsewhere.find(cluster, user, names))
+    all_bindings = list(cluster.list(cluster.resource(_RBAC, "RoleBinding")))
+    bound = preflight_foreign.bound(all_bindings, user)
+    outside = preflight_elsewhere.problem(user, preflight_elsewhere.find(cluster, user, names, list(tenants), bound))
     problems = [outside] if outside and enforced and access["elsewhere"] == "refuse" else []
     warnings = [outside] if outside and not problems else []
-    bindings = [one for one in _of(cluster, "RoleBinding", tenants) if not belongs(one)]
-    foreign = preflight_foreign.find(_of(cluster, "Role", tenants), bindings, user, access["verbs"])
+    bindings = [one for one in all_bindings if one["metadata"]["namespace"] in tenants and not belongs(one)]
+    # All are listed, which costs less than a request for each namespace.
+    roles = [one for one in cluster.list(cluster.resource(_RBAC, "Role")) if one["metadata"]["namespace"] in tenants]
+    foreign = preflight_foreign.find(roles, bindings, user, access["verbs"])
     grave = [one for one in foreign if one.grave and one.namespace in enforced]
     problems += preflight_foreign.sentences(grave)
     warnings += preflight_foreign.sentences([one for one in foreign if one not in grave])
     return problems, warnings + reserved_warning(live, list(tenants), access["prefix"])
-
-
-def _of(cluster: Cluster, kind: str, namespaces: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The objects of a kind in these namespaces; all are listed, which costs less than a request for each."""
-    listed = cluster.list(cluster.resource(_RBAC, kind))
-    return [item for item in listed if item["metadata"]["namespace"] in namespaces]

@@ -5,20 +5,21 @@ A Jenkinsfile names the namespace of its pod, and the controller creates it ther
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, parallel
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import LABEL_TENANT
 from ansible_collections.buildkeep.ci.plugins.module_utils.preflight import Right
+from ansible_collections.buildkeep.ci.plugins.module_utils.preflight_questions import (
+    CLUSTER_WIDE,
+    EVERYTHING,
+    FURTHER,
+    TELLING,
+    manage,
+)
 
 _REVIEW = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-QUESTIONS = (
-    Right("create", "", "pods"),
-    Right("create", "", "pods/exec"),
-    Right("get", "", "secrets"),
-    Right("list", "", "secrets"),
-)
 # What the controller's own Role is often for: its credentials provider reads Secrets beside it. With no right to create
 # pods there, no Jenkinsfile comes near them.
 _OWN = frozenset({"secrets"})
@@ -45,12 +46,19 @@ def foreign_namespaces(live: Sequence[Mapping[str, str]], tenants: Sequence[str]
     return sorted(found, key=lambda name: (name != own, name))
 
 
-def questions(namespaces: Sequence[str], own: str, everywhere: Sequence[Right]) -> list[Right]:
-    """List what is still to be asked, once the rights that hold in all namespaces are known."""
+def questions(namespaces: Sequence[str], own: str, everywhere: Sequence[Right], bound: Set[str]) -> list[Right]:
+    """List what is still to be asked, once the rights that hold in all namespaces are known.
+
+    Args:
+        namespaces: those without walls.
+        own: the controller's.
+        everywhere: rights that hold in all namespaces.
+        bound: namespaces in which a RoleBinding names the controller, see preflight_foreign.bound().
+    """
     return [
         replace(right, namespace=namespace)
         for namespace in namespaces
-        for right in QUESTIONS
+        for right in (*TELLING, *(FURTHER if namespace in bound else ()))
         if right not in everywhere and not (namespace == own and right.resource in _OWN)
     ]
 
@@ -69,34 +77,59 @@ def _granted(cluster: Cluster, user: str, rights: Sequence[Right]) -> list[Findi
     return [(right, reason) for right, reason in zip(rights, reasons, strict=True) if reason]
 
 
-def find(cluster: Cluster, user: str, namespaces: Sequence[str]) -> list[Finding]:
-    """The rights that the controller has outside of tenants, each with the reason.
+def find(
+    cluster: Cluster, user: str, namespaces: Sequence[str], tenants: Sequence[str], bound: Set[str]
+) -> list[Finding]:
+    """The rights that the controller has outside of tenants, and on the cluster as a whole, each with the reason.
 
     Args:
         cluster: to ask.
         user: `system:serviceaccount:<namespace>:<name>`.
         namespaces: what foreign_namespaces() gives.
+        tenants: namespaces of tenants.
+        bound: namespaces in which a RoleBinding names the controller; only there everything is asked.
     """
-    everywhere = _granted(cluster, user, QUESTIONS)
-    left = questions(namespaces, user.split(":")[2], [right for right, _ in everywhere])
-    return everywhere + _granted(cluster, user, left)
+    if whole := _granted(cluster, user, [EVERYTHING]):
+        return whole
+    everywhere = _granted(cluster, user, [*TELLING, *FURTHER, *CLUSTER_WIDE])
+    known = [right for right, _ in everywhere]
+    single = [] if CLUSTER_WIDE[0] in known else manage(tenants)
+    left = questions(namespaces, user.split(":")[2], known, bound)
+    return everywhere + _granted(cluster, user, [*single, *left])
+
+
+def _place(right: Right) -> str:
+    if right.namespace:
+        return f"in namespace {right.namespace}"
+    return "in all namespaces" if right in (EVERYTHING, *TELLING, *FURTHER) else "in the cluster"
+
+
+def _words(rights: Sequence[Right]) -> Iterator[str]:
+    """Rights in words, those that are alike but for the verb as one."""
+    if EVERYTHING in rights:
+        return iter(["do everything"])
+    verbs: dict[str, list[str]] = {}
+    for right in rights:
+        named = f' "{right.name}"' if right.name else ""
+        verbs.setdefault(right.resource + named, []).append(right.verb)
+    return (f"{'/'.join(given)} {target}" for target, given in verbs.items())
+
+
+def _listed(texts: Sequence[str], between: str) -> str:
+    more = f"{between}and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+    return between.join(texts[:_SHOWN]) + more
 
 
 def problem(user: str, findings: Sequence[Finding]) -> str:
     """One sentence that names rights, places, reasons and remedy; empty where there is no finding."""
-    places: dict[str, dict[str, list[str]]] = {}
+    places: dict[tuple[str, str], list[Right]] = {}
     for right, reason in findings:
-        place = f"in namespace {right.namespace}" if right.namespace else "in all namespaces"
-        by_reason = places.setdefault(place, {})
-        by_reason.setdefault(reason, []).append(f"{right.verb} {right.resource}")
+        places.setdefault((_place(right), reason), []).append(right)
     if not places:
         return ""
-    listed = [
-        f"{', '.join(verbs)} {place} ({reason})" for place, found in places.items() for reason, verbs in found.items()
-    ]
-    more = f"; and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+    found = [f"{_listed(list(_words(rights)), ', ')} {place} ({reason})" for (place, reason), rights in places.items()]
     return (
-        f"controller: {user} may {'; '.join(listed[:_SHOWN])}{more}: a Jenkinsfile may name any namespace, so these "
+        f"controller: {user} may {_listed(found, '; ')}: a Jenkinsfile may name any namespace, so these "
         "rights lead around every wall. Take the bindings away (the Jenkins chart's with `rbac.create: false`, and "
         "give its side-car a Role as in docs/operations.md), or, while agents still run there, accept them with "
         "`buildkeep_controller_elsewhere: warn`"

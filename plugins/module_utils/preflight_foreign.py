@@ -36,6 +36,22 @@ def subject_name(subject: Mapping[str, str], namespace: str) -> str:
     return subject["name"] if subject["kind"] == "User" else f"{subject['kind']} {subject['name']}"
 
 
+def bound(bindings: Sequence[Object], controller: str) -> frozenset[str]:
+    """Namespaces in which a RoleBinding names the controller or one of its groups.
+
+    Args:
+        bindings: RoleBindings of all namespaces.
+        controller: its user name.
+    """
+    names = {controller, *(_GROUP + group for group in real_groups(controller))}
+    return frozenset(
+        binding["metadata"]["namespace"]
+        for binding in bindings
+        for subject in binding.get("subjects") or []
+        if subject_name(subject, binding["metadata"]["namespace"]) in names
+    )
+
+
 def excess(rules: Sequence[Mapping[str, Any]], verbs: Verbs) -> list[str]:
     """What rules of a Role give beyond the verbs allowed on each resource, as `verbs resources`."""
     return [

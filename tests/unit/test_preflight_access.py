@@ -10,7 +10,6 @@ from ansible_collections.buildkeep.ci.plugins.module_utils import (
     preflight_elsewhere,
     preflight_foreign,
 )
-from ansible_collections.buildkeep.ci.plugins.module_utils.preflight import Right
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import read_settings
 from ansible_collections.buildkeep.ci.plugins.module_utils.tenant_objects import access
 
@@ -95,41 +94,6 @@ def test_what_is_found_is_said_once_for_each_namespace_with_the_remedy() -> None
 def test_namespaces_without_walls_are_asked_about_the_controllers_own_first() -> None:
     """Neither tenants, nor those that this run makes tenants."""
     assert preflight_elsewhere.foreign_namespaces(LIVE, ["ci-new"], "jenkins") == ["jenkins", "ci-other", "default"]
-
-
-def test_what_holds_everywhere_is_not_asked_again_nor_its_own_secrets() -> None:
-    everywhere = [Right("create", "", "pods"), Right("create", "", "pods/exec")]
-    left = preflight_elsewhere.questions(["jenkins", "team"], "jenkins", everywhere)
-    assert left == [Right("get", "", "secrets", "team"), Right("list", "", "secrets", "team")]
-    assert Right("create", "", "pods", "jenkins") in preflight_elsewhere.questions(["jenkins"], "jenkins", [])
-
-
-def test_a_subresource_is_asked_for_as_one() -> None:
-    assert Right("create", "", "pods/exec").attributes == {
-        "verb": "create", "resource": "pods", "subresource": "exec",
-    }  # fmt: skip
-
-
-def test_rights_elsewhere_in_words() -> None:
-    reason = 'RBAC: allowed by RoleBinding "a/jenkins"'
-    rights = [
-        Right("create", "", "pods", "jenkins"),
-        Right("get", "", "secrets", "jenkins"),
-        Right("list", "", "secrets"),
-    ]
-    text = preflight_elsewhere.problem(JENKINS, [(right, reason) for right in rights])
-    assert (
-        f"{JENKINS} may create pods, get secrets in namespace jenkins ({reason}); list secrets in all namespaces"
-        in text
-    )
-    assert "rbac.create: false" in text
-    assert "buildkeep_controller_elsewhere: warn" in text
-    assert preflight_elsewhere.problem(JENKINS, []) == ""
-
-
-def test_groups_are_the_real_ones() -> None:
-    """The canaries' group would find what only canaries may."""
-    assert preflight_elsewhere.real_groups(JENKINS) == read_settings({"tenants": [{"name": "a"}]}).controller.groups
 
 
 def test_a_name_that_only_looks_like_a_tenants() -> None:
