@@ -45,6 +45,16 @@ def test_a_pod_mounts_what_its_tenant_was_given(admin: Api, space: str, source: 
         assert expected in sentence(answer, "pods"), answer.message
 
 
+@pytest.mark.parametrize("sources", [{}, {"sources": None}, {"sources": []}], ids=["none", "null", "empty"])
+def test_a_projected_volume_without_sources_is_an_empty_folder(admin: Api, shop: str, sources: Object) -> None:
+    """No rule stumbles over it, be the pod honest or not."""
+    pod = pods.put(pods.dynamic_agent(), "spec/volumes/+", {"name": "extra", "projected": sources})
+    answer = admin.pod(shop, pod)
+    assert answer.ok, answer.message
+    refused = sentence(admin.pod(shop, pods.put(pod, "spec/hostPID", True)), "pods")
+    assert refused == '[pod] field spec.hostPID: "true" is not allowed; allowed: false'
+
+
 def test_a_tenant_that_was_given_nothing_mounts_nothing(admin: Api, space: str) -> None:
     bare = {f"buildkeep.dev/{key}": "" for key in ("claims", "secrets", "csi-drivers")}
     for keys, known in ((bare, "empty"), (dict.fromkeys(bare), "missing")):
