@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.images import entry_problem
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import CANARY_NAMESPACE
+from ansible_collections.buildkeep.ci.plugins.module_utils.nodes import node_problems
 from ansible_collections.buildkeep.ci.plugins.module_utils.schema import Problem, Schema, check, nearest
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings_schema import inventory_schema
 from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import DEFAULT_BUILDERS, DEFAULT_LIMITS
@@ -70,8 +71,9 @@ class Subject:
                     yield f"{path}[{place}]", text
 
 
-# Groups that many or all belong to: with one of them the glass would be broken for everybody.
-_EVERYBODY = re.compile(r"system:(authenticated|unauthenticated|serviceaccounts(:.*)?|nodes|masters)")
+# Of the cluster itself: the API server, kubeadm and OpenShift put users and nodes into groups of these names, so the
+# glass would be broken for everybody, or for whoever can make such a credential.
+_CLUSTERS_OWN = ("system:", "kubeadm:")
 
 
 def faults(values: Mapping[str, Any], schema: Schema, table: Mapping[str, Any]) -> list[Problem]:
@@ -188,9 +190,17 @@ def _length(subject: Subject) -> Iterator[Problem]:
 
 def _break_glass(subject: Subject) -> Iterator[Problem]:
     group = subject.get("break_glass", "")
-    if _EVERYBODY.fullmatch(group):
+    if group.startswith(_CLUSTERS_OWN):
         text = f'"{group}" is a group of the cluster itself, not one that people are put into for an emergency'
         yield Problem("break_glass", text, "Name a group of your own, such as `sre:emergency`.")
+
+
+def _nodes(subject: Subject) -> Iterator[Problem]:
+    yield from node_problems("nodes", subject.values["nodes"], subject.sound)
+    entries = subject.values["tenants"]
+    for place, entry in enumerate(entries if isinstance(entries, list) else ()):
+        if isinstance(entry, Mapping):
+            yield from node_problems(f"tenants[{place}].nodes", entry.get("nodes"), subject.sound)
 
 
 def _trusted_ca(subject: Subject) -> Iterator[Problem]:
@@ -213,5 +223,6 @@ CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
     _images,
     _length,
     _break_glass,
+    _nodes,
     _trusted_ca,
 )
