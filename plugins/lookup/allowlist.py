@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.buildkeep.ci.plugins.module_utils.applying_narrowing import entries_of
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import NotServed
-from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import connect
-from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
+from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster
+from ansible_collections.buildkeep.ci.plugins.module_utils.lookups import ask
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import ADMISSION_API, POLICY_PODS
 
 DOCUMENTATION = """
@@ -21,17 +20,11 @@ short_description: the cluster-wide allowlist as it stands in the cluster
 description:
   - Reads the policy C(buildkeep-pods) and returns the list of entries in it, or nothing where there is no such policy,
     or no policies are served at all.
+extends_documentation_fragment:
+  - buildkeep.ci.connection
 options:
   _terms:
     description: none are read.
-  kubeconfig:
-    description: path of a kubeconfig; empty for the one of the environment.
-    type: str
-    default: ""
-  context:
-    description: context in it; empty for the current one.
-    type: str
-    default: ""
 """
 
 EXAMPLES = """
@@ -47,17 +40,17 @@ _raw:
 """
 
 
+def _read(cluster: Cluster) -> list[list[str]]:
+    try:
+        policy = cluster.get(cluster.resource(ADMISSION_API, "ValidatingAdmissionPolicy"), "", POLICY_PODS)
+    except NotServed:  # another backend
+        return []
+    return [] if policy is None else [entries_of(policy)]
+
+
 class LookupModule(LookupBase):  # type: ignore[misc]  # ansible has no type hints
     """See DOCUMENTATION."""
 
     def run(self, terms: Sequence[str], variables: Any = None, **kwargs: Any) -> list[list[str]]:
         """Read the policy. Raises AnsibleError where the cluster does not answer."""
-        self.set_options(var_options=variables, direct=kwargs)
-        try:
-            cluster = connect(self.get_option("kubeconfig") or "", self.get_option("context") or "")
-            policy = cluster.get(cluster.resource(ADMISSION_API, "ValidatingAdmissionPolicy"), "", POLICY_PODS)
-        except NotServed:  # another backend
-            return []
-        except BuildkeepError as error:
-            raise AnsibleError(str(error)) from error
-        return [] if policy is None else [entries_of(policy)]
+        return ask(self, variables, kwargs, _read)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends import AUTO, as_mapping, choose
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends_served import served
-from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import connect
-from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
+from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster
+from ansible_collections.buildkeep.ci.plugins.module_utils.lookups import ask
 from ansible_collections.buildkeep.ci.plugins.module_utils.preflight import parse_version
 
 DOCUMENTATION = """
@@ -21,17 +20,11 @@ short_description: what enforces pod security in the cluster
 description:
   - Asks the API server what it serves and chooses the strongest of SecurityContextConstraints,
     ValidatingAdmissionPolicy, PodSecurityPolicy and Pod Security Admission, or checks that the wanted one is there.
+extends_documentation_fragment:
+  - buildkeep.ci.connection
 options:
   _terms:
     description: the wanted backend, C(auto) or one of C(admission), C(scc), C(psp), C(psa).
-  kubeconfig:
-    description: path of a kubeconfig; empty for the one of the environment.
-    type: str
-    default: ""
-  context:
-    description: context in it; empty for the current one.
-    type: str
-    default: ""
 """
 
 EXAMPLES = """
@@ -47,15 +40,15 @@ _raw:
 """
 
 
+def _read(cluster: Cluster, wanted: str) -> dict[str, Any]:
+    version = parse_version(cluster.client.request("GET", "/version", what="read the version").body)
+    return as_mapping(choose(served(cluster, version), wanted))
+
+
 class LookupModule(LookupBase):  # type: ignore[misc]  # ansible has no type hints
     """See DOCUMENTATION."""
 
     def run(self, terms: Sequence[str], variables: Any = None, **kwargs: Any) -> list[dict[str, Any]]:
         """Ask the cluster. Raises AnsibleError where it does not answer or lacks the wanted backend."""
-        self.set_options(var_options=variables, direct=kwargs)
-        try:
-            cluster = connect(self.get_option("kubeconfig") or "", self.get_option("context") or "")
-            version = parse_version(cluster.client.request("GET", "/version", what="read the version").body)
-            return [as_mapping(choose(served(cluster, version), str(terms[0]) if terms else AUTO))]
-        except BuildkeepError as error:
-            raise AnsibleError(str(error)) from error
+        wanted = str(terms[0]) if terms else AUTO
+        return ask(self, variables, kwargs, lambda cluster: [_read(cluster, wanted)])

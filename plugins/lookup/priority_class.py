@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import connect
-from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
+from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster
+from ansible_collections.buildkeep.ci.plugins.module_utils.lookups import ask
 
 DOCUMENTATION = """
 name: priority_class
@@ -17,17 +16,11 @@ version_added: 0.1.0
 short_description: the PriorityClass that the API server gives to pods that name none
 description:
   - Returns the name of the PriorityClass with C(globalDefault), or nothing where there is none.
+extends_documentation_fragment:
+  - buildkeep.ci.connection
 options:
   _terms:
     description: none are read.
-  kubeconfig:
-    description: path of a kubeconfig; empty for the one of the environment.
-    type: str
-    default: ""
-  context:
-    description: context in it; empty for the current one.
-    type: str
-    default: ""
 """
 
 EXAMPLES = """
@@ -49,14 +42,13 @@ def default(classes: Sequence[Mapping[str, Any]]) -> list[str]:
     return [name for _, name in found[:1]]
 
 
+def _read(cluster: Cluster) -> list[str]:
+    return default(list(cluster.list(cluster.resource("scheduling.k8s.io/v1", "PriorityClass"))))
+
+
 class LookupModule(LookupBase):  # type: ignore[misc]  # ansible has no type hints
     """See DOCUMENTATION."""
 
     def run(self, terms: Sequence[str], variables: Any = None, **kwargs: Any) -> list[str]:
         """Read the classes. Raises AnsibleError where the cluster does not answer."""
-        self.set_options(var_options=variables, direct=kwargs)
-        try:
-            cluster = connect(self.get_option("kubeconfig") or "", self.get_option("context") or "")
-            return default(list(cluster.list(cluster.resource("scheduling.k8s.io/v1", "PriorityClass"))))
-        except BuildkeepError as error:
-            raise AnsibleError(str(error)) from error
+        return ask(self, variables, kwargs, _read)

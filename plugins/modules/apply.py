@@ -89,16 +89,8 @@ options:
     description: Seconds to wait for removed objects while none of them goes.
     type: float
     default: 300
-  kubeconfig:
-    description:
-      - Path of a kubeconfig. Without it E(K8S_AUTH_KUBECONFIG), the pod's own ServiceAccount, E(KUBECONFIG) and
-        C(~/.kube/config) are tried in this order.
-    type: str
-    default: ""
-  context:
-    description: A context of that kubeconfig. Without it E(K8S_AUTH_CONTEXT), or the file's current one.
-    type: str
-    default: ""
+extends_documentation_fragment:
+  - buildkeep.ci.connection
 author:
   - Buildkeep
 """

@@ -85,16 +85,8 @@ options:
         objects of the cluster are such that waiting cannot help, such as a policy without a binding.
     type: float
     default: 30
-  kubeconfig:
-    description:
-      - Path of a kubeconfig. Without it E(K8S_AUTH_KUBECONFIG), the pod's own ServiceAccount, E(KUBECONFIG) and
-        C(~/.kube/config) are tried in this order.
-    type: str
-    default: ""
-  context:
-    description: A context of that kubeconfig. Without it E(K8S_AUTH_CONTEXT), or the file's current one.
-    type: str
-    default: ""
+extends_documentation_fragment:
+  - buildkeep.ci.connection
 author:
   - Buildkeep
 """

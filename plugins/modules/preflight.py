@@ -77,16 +77,8 @@ options:
     description: Problems that the settings have only where one backend is the cluster's, lists of them by backend.
     type: dict
     default: {}
-  kubeconfig:
-    description:
-      - Path of a kubeconfig. Without it E(K8S_AUTH_KUBECONFIG), the pod's own ServiceAccount, E(KUBECONFIG) and
-        C(~/.kube/config) are tried in this order.
-    type: str
-    default: ""
-  context:
-    description: A context of that kubeconfig. Without it E(K8S_AUTH_CONTEXT), or the file's current one.
-    type: str
-    default: ""
+extends_documentation_fragment:
+  - buildkeep.ci.connection
 author:
   - Buildkeep
 """
