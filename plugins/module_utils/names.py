@@ -26,6 +26,8 @@ ANNOTATION_NARROWED = f"{DOMAIN}/narrowed"
 SCHEDULER_PREFIX = "scheduler.alpha.kubernetes.io/"
 ANNOTATION_NODE_SELECTOR = f"{SCHEDULER_PREFIX}node-selector"
 ANNOTATION_TOLERATIONS = f"{SCHEDULER_PREFIX}defaultTolerations"
+# What OpenShift reads in place of its own default selector, also where it is empty.
+ANNOTATION_OPENSHIFT_NODES = "openshift.io/node-selector"
 
 ADMISSION_API = "admissionregistration.k8s.io/v1"
 

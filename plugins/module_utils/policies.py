@@ -16,12 +16,13 @@ from ansible_collections.buildkeep.ci.plugins.module_utils import (
     manifests,
     names,
     policies_guards,
+    policies_marks,
     policies_pods,
     policies_verdicts,
     policies_workloads,
     rules,
 )
-from ansible_collections.buildkeep.ci.plugins.module_utils.cel import literal
+from ansible_collections.buildkeep.ci.plugins.module_utils.nodes import Nodes
 from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profiles
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "roles" / "pod_security" / "templates"
@@ -48,19 +49,6 @@ _CONTROLLER_VERBS = {
     "events": ["list", "watch"],
 }
 _CANARY_VERBS = {"pods": ["create"]}
-# The keys that a request changes of those by which an object counts as ours. Whoever installs the chart need not manage
-# tenants: it sets the namespace's own tenant, and a managed-by that is not ours.
-_OLD, _NEW = "m[0][?k].orValue('')", "m[1][?k].orValue('')"
-_MARKS = (
-    "object == null ? [] : "
-    "[[oldObject == null ? {} : oldObject.metadata.?labels.orValue({}), object.metadata.?labels.orValue({})], "
-    "[oldObject == null ? {} : oldObject.metadata.?annotations.orValue({}), object.metadata.?annotations.orValue({})]]"
-    ".map(m, (m[1].map(k, k) + m[0].filter(k, !(k in m[1])))"
-    ".filter(k, !(k in m[0] && k in m[1] && m[0][k] == m[1][k]) && "
-    f"(k == {literal(names.LABEL_MANAGED_BY)} ? {literal(names.MANAGED_BY)} in [{_OLD}, {_NEW}] : "
-    f"k.startsWith({literal(f'{names.DOMAIN}/')}) && !(k == {literal(names.LABEL_TENANT)} && "
-    f"{_NEW} == namespaceObject.metadata.?labels[k].orValue('none')))).join(', ')).filter(t, t != '')"
-)
 _CLEANUP = "system:serviceaccount:kube-system:namespace-controller"
 
 
@@ -107,6 +95,10 @@ class Settings(Protocol):
     def mode(self) -> str:
         """Mode of tenants that name none."""
 
+    @property
+    def nodes(self) -> Nodes:
+        """What pods may say of nodes, and the schedulers that they may name."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -117,12 +109,14 @@ class Options:
         pod_annotations: keys, or prefixes that end with `/`, of annotations that pods may carry beyond the usual ones.
         storage_classes: StorageClasses that tenants' claims may use.
         mode: mode of tenants that name none; what is not of one namespace follows it.
+        schedulers: that pods may name beside the default one.
     """
 
     break_glass: str = ""
     pod_annotations: tuple[str, ...] = ()
     storage_classes: tuple[str, ...] = ()
     mode: str = "enforce"
+    schedulers: tuple[str, ...] = ()
 
 
 def policy_context(settings: Settings, priority_class: str = "") -> dict[str, Any]:
@@ -134,7 +128,7 @@ def policy_context(settings: Settings, priority_class: str = "") -> dict[str, An
 def options_of(settings: Settings) -> Options:
     """Take the options out of a checked inventory."""
     annotations, classes = tuple(settings.pod_annotations), tuple(settings.storage_classes)
-    return Options(settings.break_glass, annotations, classes, settings.mode)
+    return Options(settings.break_glass, annotations, classes, settings.mode, settings.nodes.schedulers)
 
 
 def build_policies(
@@ -159,15 +153,13 @@ def build_policies(
         options: of the inventory; none of them where it is None.
     """
     rows = rules.load() if table is None else table
-    context = _context(
-        profiles, cluster_images, _user(controller), namespace_prefix, rows, priority_class, options or Options()
-    )
+    chosen, user = options or Options(), _user(controller)
+    context = _context(profiles, cluster_images, user, namespace_prefix, rows, priority_class, chosen)
     every = (*TENANT_POLICIES, *GUARDS, *WARNINGS)
     paths = [str(TEMPLATES / f"{name.removeprefix('buildkeep-')}.yaml.j2") for name in every]
     policies = manifests.render(paths, context, None)
-    return policies + manifests.render(
-        [str(TEMPLATES / "binding.yaml.j2")], {}, [{"binding": one} for one in bindings((options or Options()).mode)]
-    )
+    inserted = [{"binding": one} for one in bindings(chosen.mode)]
+    return policies + manifests.render([str(TEMPLATES / "binding.yaml.j2")], {}, inserted)
 
 
 def bindings(mode: str = "enforce") -> list[dict[str, Any]]:
@@ -217,7 +209,8 @@ def _context(
 ) -> dict[str, Any]:
     entries = list(dict.fromkeys([*images.template_images(profiles), *cluster_images]))
     pod_rules = [rule for rule in table if rule.policy == names.POLICY_PODS]
-    pod_variables = policies_pods.variables(pod_rules, profiles, entries, priority_class, options.pod_annotations)
+    more = options.pod_annotations, options.schedulers
+    pod_variables = policies_pods.variables(pod_rules, profiles, entries, priority_class, *more)
     return {
         "pods": {
             "matchConditions": policies_pods.match_conditions(),
@@ -244,6 +237,6 @@ def _context(
         "label_tenant": names.LABEL_TENANT,
         "guarded_prefixes": [f"{names.DOMAIN}/", names.PSA_PREFIX, names.SCHEDULER_PREFIX],
         "label_managed_by": names.LABEL_MANAGED_BY,
-        "marks": _MARKS,
+        "marks": policies_marks.MARKS,
         "manage": {"group": names.MANAGE_GROUP, "resource": names.MANAGE_RESOURCE, "verb": names.MANAGE_VERB},
     }

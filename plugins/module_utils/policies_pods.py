@@ -83,6 +83,7 @@ def variables(
     cluster_images: Iterable[str],
     priority_class: str = "",
     annotations: Sequence[str] = (),
+    schedulers: Sequence[str] = (),
 ) -> list[dict[str, str]]:
     """Give the policy's variables, in the order in which they use each other.
 
@@ -92,6 +93,7 @@ def variables(
         cluster_images: allowlist entries that hold for every tenant.
         priority_class: name of the cluster's globalDefault PriorityClass, which the API server fills in; '' for none.
         annotations: keys, or prefixes ending in `/`, of annotations that pods may carry beyond the usual ones.
+        schedulers: that pods may name beside the default one.
     """
     image = "c.?image.orValue('').startsWith"
     marked = f"({image}(variables.profile.marks[0]) || {image}(variables.profile.marks[1]))"
@@ -131,6 +133,7 @@ def variables(
         "ofcluster": _OF_CLUSTER,
     }
     constants = _constants(profiles, cluster_images, priority_class) | _annotation_constants(annotations)
+    constants["schedulers"] = cel.literal(list(dict.fromkeys([_SCHEDULER, *schedulers])))
     made = policies_verdicts.verdicts(rules, constants, _WHEN)
     return [{"name": name, "expression": text} for name, text in {**expressions, **made}.items()]
 
@@ -138,6 +141,8 @@ def variables(
 _WHEN = {"spec": _SPEC_CHANGED, "label": _OUR_LABELS_CHANGED, "annotation": f"{_CREATED} || !({_OF_STATUS})"}
 _ONE_KIND = "!has(object.spec.initContainers) && !has(object.spec.ephemeralContainers)"
 _OTHER_KINDS = "object.spec.?initContainers.orValue([]) + object.spec.?ephemeralContainers.orValue([])"
+# As the API server fills it in.
+_SCHEDULER = "default-scheduler"
 _LIST = ".split(',').map(e, e.trim())"
 _NO_PROFILE: dict[str, list[str]] = {key: [] for key in ("marks", "user", "escalation", "capabilities", "seccomp")}
 

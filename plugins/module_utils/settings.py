@@ -14,6 +14,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.backends import SCC, 
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.images import template_images
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import NAMESPACE_PREFIX
+from ansible_collections.buildkeep.ci.plugins.module_utils.nodes import Nodes, read_nodes
 from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profiles, load_profiles, pss_level
 from ansible_collections.buildkeep.ci.plugins.module_utils.render_options import VARIABLES
 from ansible_collections.buildkeep.ci.plugins.module_utils.scc import POD_ANNOTATIONS
@@ -41,6 +42,7 @@ DEFAULTS: Mapping[str, Any] = {
     "storage_classes": [],
     "templates": "any",
     "pod_defaults": False,
+    "nodes": {},
 }
 # Variables that say how to reach the cluster, and how to render for none; the action plugins read them.
 _CONNECTION = ("kubeconfig", "context", *VARIABLES)
@@ -86,6 +88,7 @@ class Settings:
         pod_annotations: keys, or prefixes that end with `/`, of annotations that pods may carry beyond the usual ones.
         storage_classes: StorageClasses that tenants' claims may use.
         pod_defaults: whether fields that a pod leaves out are filled in with the strict values.
+        nodes: what pods may say of nodes, where a tenant says nothing else; and the schedulers of the cluster.
     """
 
     tenants: tuple[Tenant, ...]
@@ -103,6 +106,7 @@ class Settings:
     pod_annotations: tuple[str, ...]
     storage_classes: tuple[str, ...]
     pod_defaults: bool
+    nodes: Nodes
 
     @property
     def present(self) -> tuple[Tenant, ...]:
@@ -164,9 +168,10 @@ def _unknown(key: str) -> str:
 def _settings(values: Mapping[str, Any], profiles: Profiles, backend: Backend) -> Settings:
     own = [image for image in values["images"] if image not in template_images(profiles)]
     prefix, common = values["namespace_prefix"], {key: values[key] for key in ("mode", "templates")}
+    nodes = read_nodes(values["nodes"])
     return Settings(
         tenants=tuple(
-            read_tenant({**common, **entry}, prefix, pss_level(profiles, tenant_builders(entry)))
+            read_tenant({**common, **entry}, prefix, pss_level(profiles, tenant_builders(entry)), nodes)
             for entry in values["tenants"]
         ),
         images=(*template_images(profiles), *own),
@@ -183,6 +188,7 @@ def _settings(values: Mapping[str, Any], profiles: Profiles, backend: Backend) -
         pod_annotations=(*values["pod_annotations"], *(POD_ANNOTATIONS if backend.name == SCC else ())),
         storage_classes=tuple(values["storage_classes"]),
         pod_defaults=values["pod_defaults"],
+        nodes=nodes,
     )
 
 

@@ -44,6 +44,16 @@ _CLUSTER: Mapping[str, Any] = {
 }
 
 
+def _nodes(tenant: Schema) -> dict[str, Any]:
+    """What a tenant may say of nodes, and the schedulers, which one policy names for all tenants."""
+    schedulers = _texts(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", "Write names of schedulers, such as `fargate-scheduler`.")
+    return {
+        **tenant["nodes"],
+        "properties": {**tenant["nodes"]["properties"], "schedulers": schedulers},
+        "x-remedy": "Write a mapping with `selector`, `tolerations` or `schedulers`.",
+    }
+
+
 def inventory_schema(values: Schema) -> dict[str, Any]:
     """Make the schema of the inventory's variables.
 
@@ -83,6 +93,7 @@ def inventory_schema(values: Schema) -> dict[str, Any]:
             "agent_image": {"type": "string", "x-remedy": "Write a full image reference."},
             "trusted_ca": chart["trustedCA"],
             "templates": tenant["templates"],
+            "nodes": _nodes(tenant),
             **_CLUSTER,
         },
     }

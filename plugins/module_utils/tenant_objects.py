@@ -21,6 +21,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
     LABEL_MODE,
     LABEL_TENANT,
 )
+from ansible_collections.buildkeep.ci.plugins.module_utils.nodes import Nodes
 from ansible_collections.buildkeep.ci.plugins.module_utils.policies import policy_context
 from ansible_collections.buildkeep.ci.plugins.module_utils.scc import LABEL_SYNC
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings
@@ -47,7 +48,7 @@ def tenant_objects(settings: Settings) -> list[dict[str, Any]]:
             "name": tenant.name,
             "namespace": tenant.namespace,
             "labels": {**tenant.labels, **_labels(settings)},
-            "annotations": tenant.annotations,
+            "annotations": {**tenant.annotations, **_of_nodes(settings, tenant.nodes)},
             "service_accounts": list(tenant.service_accounts),
             "quota": tenant.quota,
             **controller,
@@ -59,6 +60,10 @@ def tenant_objects(settings: Settings) -> list[dict[str, Any]]:
 
 def _labels(settings: Settings) -> Mapping[str, str]:
     return LABEL_SYNC if settings.backend.name == SCC else {}
+
+
+def _of_nodes(settings: Settings, nodes: Nodes) -> dict[str, str]:
+    return nodes.annotations(openshift=settings.backend.name == SCC)
 
 
 def canary_objects(settings: Settings) -> dict[str, Any]:
@@ -76,6 +81,7 @@ def canary_objects(settings: Settings) -> dict[str, Any]:
             **dict.fromkeys(_LISTS, ""),
             ANNOTATION_BUILDERS: ",".join(builders),
             ANNOTATION_TEMPLATES: "any",
+            **_of_nodes(settings, settings.nodes),
         },
         "service_accounts": list(service_accounts(builders)),
         "quota": {"pods": 0},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
@@ -22,6 +22,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
     SA_DEFAULT,
     SA_PUSHER,
 )
+from ansible_collections.buildkeep.ci.plugins.module_utils.nodes import Nodes
 
 DEFAULT_BUILDERS = ("kaniko",)
 DEFAULT_LIMITS: Mapping[str, Any] = {"pods": 10, "cpu": "16", "memory": "32Gi"}
@@ -47,6 +48,7 @@ class Tenant:
         claims: PersistentVolumeClaims that its pods may mount.
         secrets: Secrets that its pods may mount beyond the registry's credentials.
         csi_drivers: CSI drivers whose inline volumes its pods may use.
+        nodes: what its pods may say of nodes.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Tenant:
     claims: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     csi_drivers: tuple[str, ...] = ()
+    nodes: Nodes = field(default_factory=Nodes)
 
     @property
     def labels(self) -> dict[str, str]:
@@ -74,7 +77,7 @@ class Tenant:
 
     @property
     def annotations(self) -> dict[str, str]:
-        """Annotations of the namespace, which the policies read."""
+        """Annotations of the namespace, which the policies read; those about nodes depend on the cluster as well."""
         return {
             ANNOTATION_IMAGES: ",".join(self.images),
             ANNOTATION_BUILDERS: ",".join(self.builders),
@@ -104,7 +107,7 @@ def service_accounts(builders: tuple[str, ...]) -> tuple[str, ...]:
     return (SA_AGENT, *(SA_BUILDER_PREFIX + builder for builder in builders), SA_PUSHER, SA_DEFAULT)
 
 
-def read_tenant(entry: Mapping[str, Any], prefix: str, pss_level: str) -> Tenant:
+def read_tenant(entry: Mapping[str, Any], prefix: str, pss_level: str, nodes: Nodes) -> Tenant:
     """Make a tenant of a valid entry of the inventory.
 
     Args:
@@ -112,6 +115,7 @@ def read_tenant(entry: Mapping[str, Any], prefix: str, pss_level: str) -> Tenant
             where it names none.
         prefix: what each tenant's namespace begins with.
         pss_level: Pod Security level for the tenant's builders.
+        nodes: those of the cluster, which the entry's own `nodes` overrides.
     """
     volumes = entry.get("volumes", {})
     return Tenant(
@@ -128,6 +132,7 @@ def read_tenant(entry: Mapping[str, Any], prefix: str, pss_level: str) -> Tenant
         claims=tuple(volumes.get("claims", ())),
         secrets=tuple(volumes.get("secrets", ())),
         csi_drivers=tuple(volumes.get("csiDrivers", ())),
+        nodes=nodes.overridden(entry.get("nodes", {})),
     )
 
 

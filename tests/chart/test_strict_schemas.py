@@ -35,6 +35,7 @@ INVENTORY: dict[str, Any] = {
     "break_glass": "sre:emergency",
     "pod_annotations": ["autopilot.gke.io/"],
     "storage_classes": ["fast"],
+    "nodes": {"selector": {"pool": "ci"}, "tolerations": [{"key": "ci"}], "schedulers": ["mine"]},
     "trusted_ca": "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n",
     "unenforced": "accept",
 }

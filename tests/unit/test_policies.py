@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.buildkeep.ci.plugins.module_utils import cel, policies, policies_pods, rules
+from ansible_collections.buildkeep.ci.plugins.module_utils.nodes import Nodes
 from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import load_profiles
 
 CONTROLLER = {"namespace": "jenkins", "serviceAccount": "builds"}
@@ -78,7 +79,7 @@ def test_settings_reach_the_expressions(built: list[dict[str, Any]]) -> None:
 def test_the_context_of_the_templates_is_the_same(built: list[dict[str, Any]]) -> None:
     user = SimpleNamespace(user="system:serviceaccount:jenkins:builds")
     images = ("ghcr.io/acme/base/",)
-    options = {"break_glass": "", "pod_annotations": (), "storage_classes": (), "mode": "enforce"}
+    options = {"break_glass": "", "pod_annotations": (), "storage_classes": (), "mode": "enforce", "nodes": Nodes()}
     settings = SimpleNamespace(profiles=load_profiles(), images=images, controller=user, prefix="team-", **options)
     context = policies.policy_context(settings)
     assert context["pods"]["variables"] == of_kind(built, "ValidatingAdmissionPolicy")["buildkeep-pods"]["variables"]
