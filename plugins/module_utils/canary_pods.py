@@ -13,6 +13,7 @@ Change = Callable[[Pod], Any]
 
 _FOREIGN = "canary.buildkeep.invalid/foreign:1"  # RFC 2606: no registry has this name
 _PROBE = {"httpGet": {"port": 80, "host": "192.0.2.1"}}
+_LASTING = {"httpGet": {"port": 80}, "terminationGracePeriodSeconds": 3601}
 
 
 def agent_pod(profiles: Profiles, tenant: str, image: str = "") -> Pod:
@@ -107,6 +108,7 @@ OF_AGENT: Mapping[str, Change] = {
     "pod/pod/spec.hostIPC": _spec(hostIPC=True),
     "pod/pod/spec.shareProcessNamespace": _spec(shareProcessNamespace=True),
     "pod/pod/spec.hostAliases": _spec(hostAliases=[{"ip": "192.0.2.1", "hostnames": ["canary"]}]),
+    "pod/pod/spec.terminationGracePeriodSeconds": _spec(terminationGracePeriodSeconds=3601),
     "pod/pod/spec.securityContext.runAsUser": _pod_context(runAsUser=0),
     "pod/pod/spec.securityContext.runAsNonRoot": _pod_context(runAsNonRoot=False),
     "pod/pod/spec.securityContext.seccompProfile.type": _pod_context(seccompProfile={"type": "Unconfined"}),
@@ -123,14 +125,14 @@ OF_AGENT: Mapping[str, Change] = {
     "tenant-label/label/metadata.labels['buildkeep.dev/tenant']": _metadata("labels", LABEL_TENANT, "other"),
     "reserved-labels/label/metadata.labels": _metadata("labels", f"{DOMAIN}/canary", "x"),
     "placement/pod/spec.nodeName": _spec(nodeName="canary"),
-    "placement/pod/spec.nodeSelector": _spec(nodeSelector={"canary": "x"}),
+    "placement/pod/spec.nodeSelector": _spec(nodeSelector={"canary.buildkeep.invalid/x": "x"}),
     "placement/pod/spec.affinity": _spec(affinity={"podAntiAffinity": {}}),
     "placement/pod/spec.topologySpreadConstraints[*].topologyKey": _spec(
         topologySpreadConstraints=[{"topologyKey": "canary", "maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule"}]
     ),
     "placement/pod/spec.tolerations": _spec(tolerations=[{"operator": "Exists"}]),
     "placement/pod/spec.priorityClassName": _spec(priorityClassName="system-node-critical"),
-    "placement/pod/spec.schedulerName": _spec(schedulerName="canary"),
+    "placement/pod/spec.schedulerName": _spec(schedulerName="canary.buildkeep.invalid"),
     "annotations/annotation/metadata.annotations": _metadata("annotations", "canary.buildkeep.invalid/x", "x"),
     "resources/container/resources": _container(resources={"limits": {"canary.buildkeep.invalid/device": "1"}}),
     "resources/pod/spec.resources": _spec(resources={"limits": {"cpu": "1", "memory": "1Gi", "hugepages-2Mi": "2Mi"}}),
@@ -158,6 +160,10 @@ OF_AGENT: Mapping[str, Change] = {
     ),
     **{f"probes/container/{name}.*.host": _container(**{name: _PROBE}) for name in ("livenessProbe", "readinessProbe")},
     "probes/container/startupProbe.*.host": _container(startupProbe=_PROBE),
+    **{
+        f"probes/container/{name}.terminationGracePeriodSeconds": _container(**{name: _LASTING})
+        for name in ("livenessProbe", "startupProbe")
+    },
     "probes/container/lifecycle.postStart.*.host": _container(lifecycle={"postStart": _PROBE}),
     "probes/container/lifecycle.preStop.*.host": _container(lifecycle={"preStop": _PROBE}),
 }

@@ -41,6 +41,7 @@ PODS = (
     spec("hostIPC", True, "true", False, rule="pod"),
     spec("shareProcessNamespace", True, "true", False, rule="pod"),
     spec("hostAliases", [{"ip": "10.0.0.9", "hostnames": ["ghcr.io"]}], "10.0.0.9", [], rule="pod"),
+    spec("terminationGracePeriodSeconds", 3601, "3601", 3600, rule="pod"),
     spec("resourceClaims", [{"name": "gpu", "resourceClaimName": "g"}], "gpu", [], rule="pod"),
     spec(
         "dnsConfig",
@@ -147,15 +148,28 @@ BUILDERS = (
     ),
 )
 _GET, _EVIL = {"port": 80, "path": "/"}, {"port": 80, "path": "/", "host": "169.254.169.254"}
-PROBES = tuple(
-    tool(
-        path,
-        {"httpGet": _EVIL},
-        "169.254.169.254",
-        {"httpGet": _GET},
-        rule=f"probes/container/{path.replace('/', '.')}.*.host",
-    )
-    for path in ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle/postStart", "lifecycle/preStop")
+PROBES = (
+    *(
+        tool(
+            f"{path}/terminationGracePeriodSeconds",
+            3601,
+            "3601",
+            3600,
+            rule=f"probes/container/{path}.terminationGracePeriodSeconds",
+            also={f"{TOOL}/{path}": {"httpGet": _GET}},
+        )
+        for path in ("livenessProbe", "startupProbe")
+    ),
+    *(
+        tool(
+            path,
+            {"httpGet": _EVIL},
+            "169.254.169.254",
+            {"httpGet": _GET},
+            rule=f"probes/container/{path.replace('/', '.')}.*.host",
+        )
+        for path in ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle/postStart", "lifecycle/preStop")
+    ),
 )
 _HERE = (*IMAGES, *PODS, *SECURED, *BUILDERS, *VOLUMES, *IDENTITY, *PROBES)
 CASES = (*_HERE, *PLACEMENT, *RESOURCES, *LABELS, *ANNOTATIONS)

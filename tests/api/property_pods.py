@@ -123,7 +123,7 @@ POD: Mapping[str, Sequence[Any]] = {
     f"{_APPARMOR}~kaniko": ("runtime/default", "unconfined"),
     f"{_ANNOTATIONS}/seccomp.security.alpha.kubernetes.io~pod": ("runtime/default", "unconfined"),
     f"{_ANNOTATIONS}/team": ("a",),
-    "spec/terminationGracePeriodSeconds": (0, 30),
+    "spec/terminationGracePeriodSeconds": (0, 30, 3600, 3601),
 }
 _PLACES = (
     "spec/containers/0",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping
 
 import pytest
@@ -38,7 +39,8 @@ REFUSED_BY_THE_API: Mapping[str, Mapping[str, str]] = {
 
 def api_words(kind: str, case: Case) -> str:
     """With which the API server itself refuses a case in this kind of container; '' where the rule does."""
-    return REFUSED_BY_THE_API[kind].get(case.rule.split("/", 2)[2].removesuffix(".*.host"), "")
+    field = case.rule.split("/", 2)[2]
+    return REFUSED_BY_THE_API[kind].get(re.sub(r"\.(\*\.host|terminationGracePeriodSeconds)$", "", field), "")
 
 
 def split(pod: Object) -> tuple[Object, Object]:
