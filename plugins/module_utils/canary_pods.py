@@ -124,6 +124,7 @@ OF_AGENT: Mapping[str, Change] = {
     ),
     "tenant-label/label/metadata.labels['buildkeep.dev/tenant']": _metadata("labels", LABEL_TENANT, "other"),
     "reserved-labels/label/metadata.labels": _metadata("labels", f"{DOMAIN}/canary", "x"),
+    "reserved-labels/label/metadata.labels['aadpodidbinding']": _metadata("labels", "aadpodidbinding", "canary"),
     "placement/pod/spec.nodeName": _spec(nodeName="canary"),
     "placement/pod/spec.nodeSelector": _spec(nodeSelector={"canary.buildkeep.invalid/x": "x"}),
     "placement/pod/spec.affinity": _spec(affinity={"podAntiAffinity": {}}),

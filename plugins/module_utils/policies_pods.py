@@ -28,8 +28,10 @@ _ANNOTATIONS, _OLD_ANNOTATIONS = (f"{pod}.metadata.?annotations.orValue({{}})" f
 _OF_STATUS = "request.?subResource.orValue('') == 'status'"
 # Labels of others are no concern of any rule, and pods from before a namespace was a tenant's have them changed.
 _OURS = cel.literal(f"{names.DOMAIN}/")
+# Gives a running pod an identity of the cloud, too (Azure/aad-pod-identity, AzureIdentityBinding).
+_GIVING = cel.literal("aadpodidbinding")
 _OUR_LABELS_CHANGED = (
-    f"{_CREATED} || variables.labels.exists(k, k.startsWith({_OURS}) && (!(k in {_OLD_LABELS}) || "
+    f"{_CREATED} || variables.labels.exists(k, (k.startsWith({_OURS}) || k == {_GIVING}) && (!(k in {_OLD_LABELS}) || "
     f"variables.labels[k] != {_OLD_LABELS}[k])) || "
     f"{_OLD_LABELS}.exists(k, k.startsWith({_OURS}) && !(k in variables.labels))"
 )
@@ -217,6 +219,7 @@ def _constants(profiles: Profiles, cluster_images: Iterable[str], priority_class
         # CEL reads no JSON: each piece holds the fields of one toleration.
         "tolerations": f"{_annotation(names.ANNOTATION_TOLERATIONS)}.replace(' ', '').split('}}')",
         # A namespace that lost its label between the match and the rule must not agree with a pod that has none.
+        "giving_label": _GIVING,
         "tenant": f"namespaceObject.metadata.?labels[{cel.literal(names.LABEL_TENANT)}].orValue('none')",
         "user": (
             "c.?securityContext.?runAsUser.optMap(u, string(u))"

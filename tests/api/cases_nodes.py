@@ -58,6 +58,9 @@ LABELS = (
     Case(
         "reserved-labels/label/metadata.labels", "metadata/labels/buildkeep.dev~egress", "all", "buildkeep.dev/egress"
     ),
+    Case(
+        "reserved-labels/label/metadata.labels['aadpodidbinding']", "metadata/labels/aadpodidbinding", "owner", "owner"
+    ),
 )
 ANNOTATIONS = (
     Case(

@@ -49,6 +49,7 @@ def test_labels_hold_on_every_path(admin: Api, running: str, part: str) -> None:
         ({"buildkeep.dev/tenant": "blog"}, "[tenant-label] field metadata.labels['buildkeep.dev/tenant']: \"blog\""),
         ({"buildkeep.dev/tenant": None}, "[tenant-label] field metadata.labels['buildkeep.dev/tenant']: \"\""),
         ({"buildkeep.dev/egress": "all"}, '[reserved-labels] field metadata.labels: "buildkeep.dev/egress"'),
+        ({"aadpodidbinding": "owner"}, "[reserved-labels] field metadata.labels['aadpodidbinding']: \"owner\""),
     ):
         answer = admin.patch(running + part, {"metadata": {"labels": labels}}, dry=True)
         assert "ValidatingAdmissionPolicy 'buildkeep-pods'" in answer.message and wanted in answer.message
