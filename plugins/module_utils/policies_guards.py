@@ -39,14 +39,21 @@ TOKEN_GIVERS = (f"{_CONTROLLERS}gke-metadata-server",)
 # Annotations of objects that concern nobody but the tools that wrote the objects.
 TOOL_ANNOTATIONS = ("kubectl.kubernetes.io/", "helm.sh/", "meta.helm.sh/")
 
-# API groups of whose kinds each is a way into a namespace: the Gateway API, and what is older than it.
+# API groups of whose kinds each is a way into a namespace: the Gateway API, and what is older than it. The last two are
+# GKE's own and that which leads in from other clusters.
 ROUTE_GROUPS = (
     "gateway.networking.k8s.io",
+    "gateway.networking.x-k8s.io",
     "route.openshift.io",
     "traefik.io",
+    "traefik.containo.us",
     "projectcontour.io",
     "k8s.nginx.org",
     "networking.istio.io",
+    "getambassador.io",
+    "configuration.konghq.com",
+    "networking.gke.io",
+    "multicluster.x-k8s.io",
 )
 
 # Whether an update is one of an object that the playbook wrote; the chart's have Helm's label instead.

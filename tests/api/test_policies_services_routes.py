@@ -17,6 +17,12 @@ INSTALLED = [
     ("projectcontour.io", "v1", "httpproxies", "HTTPProxy"),
     ("k8s.nginx.org", "v1", "virtualservers", "VirtualServer"),
     ("networking.istio.io", "v1", "virtualservices", "VirtualService"),
+    ("gateway.networking.x-k8s.io", "v1alpha1", "xlistenersets", "XListenerSet"),
+    ("traefik.containo.us", "v1alpha1", "ingressroutes", "IngressRoute"),
+    ("getambassador.io", "v3alpha1", "mappings", "Mapping"),
+    ("configuration.konghq.com", "v1beta1", "tcpingresses", "TCPIngress"),
+    ("networking.gke.io", "v1", "frontendconfigs", "FrontendConfig"),
+    ("multicluster.x-k8s.io", "v1alpha1", "serviceexports", "ServiceExport"),
 ]
 
 
