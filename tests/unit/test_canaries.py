@@ -17,6 +17,11 @@ OURS = (
 PSA = 'pods "x" is forbidden: violates PodSecurity "baseline:v1.37": privileged'
 QUOTA = 'pods "x" is forbidden: exceeded quota: none, requested: pods=1, used: pods=0, limited: pods=0'
 QUOTA_UNKNOWN = 'pods "x" is forbidden: status unknown for quota: none, resources: pods'
+PSP = 'pods "x" is forbidden: PodSecurityPolicy: unable to admit pod: [spec.hostPID: Invalid]'
+SCC = 'pods "x" is forbidden: unable to validate against any security context constraint: []'
+WEBHOOK = 'admission webhook "other.example" denied the request: '
+KYVERNO = 'admission webhook "validate.kyverno.svc-fail" denied the request: '
+GATEKEEPER = 'admission webhook "validation.gatekeeper.sh" denied the request: '
 RBAC = 'pods is forbidden: User "u" cannot create resource "pods" in API group "" in the namespace "n"'
 IMPERSONATE = 'users "u" is forbidden: User "me" cannot impersonate resource "users" in API group ""'
 
@@ -40,6 +45,12 @@ def error(message: str, status: int = 403) -> ApiError:
         (case(policy="buildkeep-pod"), error(OURS), False),
         (case(policy="buildkeep-exec"), error(OURS), False),
         (case(), error(OURS, 500), False),
+        (case(), error(OURS.replace("buildkeep-pods'", "buildkeep-pods.static.k8s.io'")), True),
+        (case(), error(WEBHOOK + OURS), False),
+        (case(), error(WEBHOOK + OURS.partition("forbidden: ")[2]), False),
+        (case(), error(f'pods "{WEBHOOK}" is forbidden: {OURS}'), False),
+        (case(), error('pods "x" is forbidden: no: ' + OURS.partition("forbidden: ")[2]), False),
+        (case(), error(OURS.replace("denied", "praised")), False),
         (case(), error(PSA), False),
         (case(policy="PodSecurity", rule=""), error(PSA), True),
         (case(policy="PodSecurity", rule=""), error(OURS), False),
@@ -58,7 +69,7 @@ def test_judge(given: Case, answer: ApiError | None, ok: bool) -> None:
     assert canaries.judge(given, answer).ok is ok
 
 
-WARNING = OURS.partition("forbidden: ")[2].replace("-enforce' denied request", "-audit'")
+WARNING = "Validation failed for " + OURS.partition("forbidden: ")[2].replace("-enforce' denied request", "-audit'")
 
 
 @pytest.mark.parametrize(
@@ -66,6 +77,7 @@ WARNING = OURS.partition("forbidden: ")[2].replace("-enforce' denied request", "
     [
         (None, [WARNING], True),
         (None, [], False),
+        (None, ["a webhook says: " + WARNING], False),
         (None, [WARNING.replace("[images]", "[pod]")], False),
         (None, ["would violate PodSecurity", WARNING], True),
         (error(OURS), [], True),
@@ -132,12 +144,22 @@ def test_identity() -> None:
 @pytest.mark.parametrize(
     ("policy", "rule", "message", "ok"),
     [
-        ("PodSecurityPolicy", "spec.hostPID", "PodSecurityPolicy: unable to admit pod: [spec.hostPID: Invalid]", True),
-        ("PodSecurityPolicy", "spec.hostIPC", "PodSecurityPolicy: unable to admit pod: [spec.hostPID: Invalid]", False),
+        ("PodSecurityPolicy", "spec.hostPID", PSP, True),
+        ("PodSecurityPolicy", "spec.hostIPC", PSP, False),
+        ("PodSecurityPolicy", "spec.hostPID", WEBHOOK + PSP, False),
         ("PodSecurityPolicy", "", PSA, False),
-        ("SecurityContextConstraints", "", "unable to validate against any security context constraint: []", True),
-        ("kyverno", "images", 'admission webhook "v.kyverno.svc" denied: buildkeep-images: [images] no', True),
-        ("kyverno", "images", 'admission webhook "v.kyverno.svc" denied: others: [images] no', False),
+        ("PodSecurity", "", WEBHOOK + PSA, False),
+        ("PodSecurity or SecurityContextConstraints", "", PSA, True),
+        ("PodSecurity or SecurityContextConstraints", "", SCC, True),
+        ("PodSecurity or SecurityContextConstraints", "", WEBHOOK + SCC, False),
+        ("SecurityContextConstraints", "", SCC, True),
+        ("SecurityContextConstraints", "", WEBHOOK + SCC, False),
+        ("kyverno", "images", f"{KYVERNO}buildkeep-images: [images] no", True),
+        ("kyverno", "images", f"{KYVERNO}others: [images] no", False),
+        ("kyverno", "images", f"{WEBHOOK}buildkeep-images: [images] no", False),
+        ("kyverno", "images", f"{WEBHOOK}{KYVERNO}buildkeep-images: [images] no", False),
+        ("gatekeeper", "images", f"{GATEKEEPER}[buildkeep-images] [images] no", True),
+        ("gatekeeper", "images", f"{KYVERNO}[buildkeep-images] [images] no", False),
         ("gatekeeper", "images", "[images] buildkeep-images", False),
     ],
 )
