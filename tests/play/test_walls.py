@@ -149,18 +149,22 @@ def test_rights_of_before_are_named_before_anything_is_changed(walled: Cluster) 
         ("-n", "jenkins", *bind, "agents", "--role=agents", "--serviceaccount=jenkins:jenkins"),
         ("-n", "ci-shop", "create", "role", "peek", "--verb=get", "--resource=secrets"),
         ("-n", "ci-shop", *bind, "peek", "--role=peek", "--group=system:authenticated"),
+        ("create", "clusterrole", "daemons", "--verb=create", "--resource=daemonsets.apps"),
+        ("create", "clusterrolebinding", "daemons", "--clusterrole=daemons", "--serviceaccount=jenkins:jenkins"),
     ):
         assert walled.kubectl(*words).returncode == 0
     try:
         run = walled.run("site.yml", ENFORCED)
         text = refused(run)
         assert run.changed == 0
-        assert "may create pods, create pods/exec in namespace jenkins" in text
+        assert 'may create daemonsets in all namespaces (RBAC: allowed by ClusterRoleBinding "daemons"' in text
+        assert "create pods, create pods/exec in namespace jenkins" in text
         assert "RoleBinding peek gives Role peek to Group system:authenticated" in text
         audit = walled.run("site.yml", {**ENFORCED, "buildkeep_mode": "audit"}, "--check").ok()
-        assert "[WARNING]: controller: system:serviceaccount:jenkins:jenkins may create pods" in audit.text
+        assert "[WARNING]: controller: system:serviceaccount:jenkins:jenkins may create daemonsets" in audit.text
     finally:
         walled.kubectl("-n", "ci-shop", "delete", "role,rolebinding", "peek")
+        walled.kubectl("delete", "clusterrole,clusterrolebinding", "daemons")
     accepted = walled.run("site.yml", {**ENFORCED, "buildkeep_controller_elsewhere": "warn"}, "--tags", "always").ok()
     assert "in namespace jenkins" in accepted.text
     assert "ci-old: begins with ci-" in accepted.text
