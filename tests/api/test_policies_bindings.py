@@ -59,6 +59,14 @@ def test_who_may_do_everything_in_the_namespace_sends_no_pod_to_a_node(admin: Ap
     assert admin.request("GET", path).done() == before
 
 
+def test_the_pod_is_looked_for_after_the_rule(dev: Api, scheduler: Api) -> None:
+    """So that a canary needs none."""
+    path = f"/api/v1/namespaces/{SPACE}/pods/nobody"
+    assert sentence(bind(dev, path), "bindings") == one("bindings", "pods/binding", "dev", ALLOWED)
+    answer = bind(scheduler, path)
+    assert (answer.status, answer.body["details"]["kind"]) == (404, "pods")
+
+
 @pytest.mark.parametrize("legacy", [False, True], ids=["pods/binding", "bindings"])
 def test_the_scheduler_does_its_work(admin: Api, scheduler: Api, legacy: bool) -> None:
     path = waiting(admin, f"scheduled-{legacy}".lower(), "ci-shop")

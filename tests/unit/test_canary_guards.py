@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.buildkeep.ci.plugins.module_utils import canary_guards, policies
+from ansible_collections.buildkeep.ci.plugins.module_utils import canaries, canary_guards, policies
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends import Backend
 from ansible_collections.buildkeep.ci.plugins.module_utils.canary_cases import entry_cases, rule_cases
-from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICY_PODS
+from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICY_BINDINGS, POLICY_PODS
 from ansible_collections.buildkeep.ci.plugins.module_utils.preflight import Question, Right, needed_rights
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
 
@@ -52,3 +53,11 @@ def test_whoever_runs_it_must_be_able_to_be_the_stranger() -> None:
         Backend("admission", True, True),
     )
     assert Right("impersonate", "", "serviceaccounts", "buildkeep-canary", "default") in rights
+
+
+def test_a_binding_of_no_pod_is_let_through_when_the_pod_is_missed() -> None:
+    found = [one for one in canary_guards.guard_cases(settings()) if one["policy"] == POLICY_BINDINGS]
+    (given,) = canaries.read_cases(found)
+    no_pod = ApiError("canary", 404, {"message": 'pods "canary" not found', "details": {"kind": "pods"}})
+    reply = canaries.judge(given, no_pod)
+    assert reply.admitted and not reply.ok
