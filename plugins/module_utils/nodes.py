@@ -48,11 +48,12 @@ class Nodes:
         """
         found: dict[str, str] = {}
         if self.selector:
-            found[ANNOTATION_NODE_SELECTOR] = ",".join(f"{key}={value}" for key, value in self.selector.items())
+            found[ANNOTATION_NODE_SELECTOR] = ",".join(f"{key}={value}" for key, value in sorted(self.selector.items()))
         elif openshift:
             found[ANNOTATION_OPENSHIFT_NODES] = ""
         if self.tolerations:
-            found[ANNOTATION_TOLERATIONS] = json.dumps([dict(one) for one in self.tolerations], separators=(",", ":"))
+            tolerations = [dict(one) for one in self.tolerations]
+            found[ANNOTATION_TOLERATIONS] = json.dumps(tolerations, separators=(",", ":"), sort_keys=True)
         return found
 
     def overridden(self, given: Mapping[str, Any]) -> Nodes:
