@@ -112,6 +112,7 @@ def volume(name: str, **spec: Any) -> Object:
 
 VOLUMES = (
     Probe("dev", f"POST {VOLUMES_PATH}", volume("new-$ns")),
+    Probe("dev", f"POST {VOLUMES_PATH}", volume("new-$ns", hostPath=None, flexVolume={"driver": "acme/mount"})),
     Probe("dev", f"POST {VOLUMES_PATH}", volume("new-$ns", storageClassName="fast"), refused=False),
     Probe(
         "dev", f"POST {VOLUMES_PATH}", volume("new-$ns", hostPath=None, nfs={"server": "x", "path": "/"}), refused=False

@@ -13,7 +13,7 @@ SPACE = "ci-storage"
 CLAIMS = f"/api/v1/namespaces/{SPACE}/persistentvolumeclaims"
 VOLUMES = "/api/v1/persistentvolumes"
 CLASSES = "fast, slow"
-KEYS = "keys without slash, and those of kubectl and Helm"
+KEYS = "those of kubectl and Helm"
 SOURCE = "a PersistentVolumeClaim or VolumeSnapshot of this namespace"
 BINDER = f"{CONTROLLERS}:persistent-volume-binder"
 
@@ -29,7 +29,7 @@ def volume(name: str = "new", namespace: str = SPACE, kind: str = "manual", **sp
     """A volume of a node's files, bound to a claim of a namespace."""
     reference = {"namespace": namespace, "name": "theirs", "kind": "PersistentVolumeClaim", "apiVersion": "v1"}
     common = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "storageClassName": kind}
-    source = {"hostPath": {"path": "/"}} if "local" not in spec and "nfs" not in spec else {}
+    source = {} if {"local", "nfs", "flexVolume", "csi"} & set(spec) else {"hostPath": {"path": "/"}}
     return {"metadata": {"name": name}, "spec": {**common, **source, "claimRef": reference, **spec}}
 
 
@@ -62,6 +62,7 @@ BAD_CLAIMS = [
             "volume.kubernetes.io/selected-node",
             "pv.kubernetes.io/bind-completed",
             "nfs.io/storage-path",
+            "path",
         )
     ),
 ]
@@ -98,7 +99,7 @@ HONEST = [
     {"dataSource": {"kind": "PersistentVolumeClaim", "name": "other"}},
     {"dataSource": {"kind": "VolumeSnapshot", "apiGroup": "snapshot.storage.k8s.io", "name": "other"}},
     {"selector": {"matchLabels": {"a": "b"}}},
-    {"metadata": {"annotations": {"purpose": "cache", "meta.helm.sh/release-name": "x"}}},
+    {"metadata": {"annotations": {"meta.helm.sh/release-name": "x"}, "labels": {"purpose": "cache"}}},
 ]
 
 
@@ -136,7 +137,10 @@ def test_a_claim_changes_only_for_the_cluster(admin: Api, dev: Api) -> None:
 
 def test_claims_of_before_live_and_go(dev: Api) -> None:
     old = f"{CLAIMS}/before"
-    assert dev.patch(old, {"metadata": {"annotations": {"purpose": "x"}, "labels": {"a": "b"}}}, dry=True).ok
+    assert dev.patch(old, {"metadata": {"annotations": {"helm.sh/chart": "x"}, "labels": {"a": "b"}}}, dry=True).ok
+    assert sentence(dev.patch(old, {"metadata": {"annotations": {"path": "x"}}}, dry=True), "claims") == one(
+        "claims", "metadata.annotations", "path", KEYS
+    )
     assert dev.request("DELETE", f"{old}?dryRun=All").ok
 
 
@@ -159,7 +163,15 @@ def storekeeper(admin: Api, dev: Api) -> Api:
     return admin.user("keeper")
 
 
-@pytest.mark.parametrize(("spec", "path"), [({}, "/"), (LOCAL, "/data")], ids=["hostPath", "local"])
+OF_A_NODE = {
+    "hostPath": ({}, "/"),
+    "local": (LOCAL, "/data"),
+    "flexVolume": ({"flexVolume": {"driver": "acme/mount"}}, "acme/mount"),
+    "csi": ({"csi": {"driver": "hostpath.csi.k8s.io", "volumeHandle": "x"}}, "hostpath.csi.k8s.io"),
+}
+
+
+@pytest.mark.parametrize(("spec", "path"), OF_A_NODE.values(), ids=OF_A_NODE)
 def test_files_of_a_node_are_bound_to_tenants_only_by_an_allowed_class(
     admin: Api, storekeeper: Api, spec: Object, path: str
 ) -> None:
@@ -169,7 +181,8 @@ def test_files_of_a_node_are_bound_to_tenants_only_by_an_allowed_class(
     assert sentence(refused, "persistentvolumes", binding="") == expected
     for free in (volume(kind="fast", **spec), volume(namespace="other", **spec), volume(claimRef=None, **spec)):
         assert storekeeper.create(VOLUMES, free, dry=True).ok
-    assert storekeeper.create(VOLUMES, volume(nfs={"server": "s", "path": "/"}), dry=True).ok
+    for network in ({"nfs": {"server": "s", "path": "/"}}, {"csi": {"driver": "ebs.csi.aws.com", "volumeHandle": "x"}}):
+        assert storekeeper.create(VOLUMES, volume(**network), dry=True).ok
     assert admin.create(VOLUMES, volume(**spec), dry=True).ok
 
 
