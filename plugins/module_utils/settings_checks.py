@@ -19,7 +19,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.tenants_limits import
 CONTROLLER: Mapping[str, str] = {"namespace": "jenkins", "name": "jenkins", "serviceAccount": "jenkins", "url": ""}
 _NAME_LIMIT = 63  # RFC 1123, which Kubernetes holds names of namespaces to
 # Admission of a pod has a budget of CEL cost; a pod of 64 containers must be within it with the longest list.
-_MOST_ENTRIES = 600
+_MOST_ENTRIES, _MOST_TEXT = 300, 30_000
 _RESERVED_PREFIXES = ("kube-", "openshift-", "default-", CANARY_NAMESPACE)
 
 
@@ -178,14 +178,13 @@ def _images(subject: Subject) -> Iterator[Problem]:
 def _length(subject: Subject) -> Iterator[Problem]:
     shared = subject.get("images", [])
     for path, entry in subject.tenants("images"):
-        count = len(shared) + len(entry.get("images", ()))
-        if count > _MOST_ENTRIES:
-            text = (
-                f"are {count} entries together with buildkeep_images, more than the {_MOST_ENTRIES} that can be judged"
-            )
-            yield Problem(
-                f"{path}.images", text, "List prefixes that end with a slash in place of single repositories."
-            )
+        listed = [*shared, *entry.get("images", ())]
+        size = sum(len(one) for one in listed if isinstance(one, str))
+        if len(listed) > _MOST_ENTRIES or size > _MOST_TEXT:
+            text = f"are {len(listed)} entries of {size} characters together with buildkeep_images"
+            most = f"more than the {_MOST_ENTRIES} entries, or {_MOST_TEXT} characters, that can be judged"
+            remedy = "List prefixes that end with a slash in place of single repositories."
+            yield Problem(f"{path}.images", f"{text}, {most}", remedy)
 
 
 def _break_glass(subject: Subject) -> Iterator[Problem]:

@@ -8,14 +8,16 @@ from tests.api import pods
 from tests.api.api import Api, Object
 from tests.api.conftest import tenant_namespace
 
-ENTRIES, MOST = 600, 64
+# As many entries as an inventory may have, of a hundred characters each: together as long as they may be.
+ENTRIES, MOST = 300, 64
+DEEP = f"registry.example/{'a' * 60}"
 LAST = "registry.example/the/last/of/them"
 
 
 @pytest.fixture(scope="module")
 def long(admin: Api, shop: str) -> str:
     """The namespace of a tenant with as many images as one may have."""
-    entries = [f"registry.example/team-{number:04d}/images/base" for number in range(ENTRIES - 1)]
+    entries = [f"{DEEP}/team-{number:04d}/images/b" for number in range(ENTRIES - 1)]
     tenant_namespace(admin, "ci-longest", annotations={"buildkeep.dev/images": ",".join([*entries, LAST])})
     return "ci-longest"
 
@@ -23,7 +25,7 @@ def long(admin: Api, shop: str) -> str:
 @pytest.fixture(scope="module")
 def prefixes(admin: Api, shop: str) -> str:
     """The same with prefixes, each of which is held against each image."""
-    entries = [f"registry.example/team-{number:04d}/images/base/" for number in range(ENTRIES)]
+    entries = [f"{DEEP}/team-{number:04d}/images/b/" for number in range(ENTRIES)]
     tenant_namespace(admin, "ci-prefixes", annotations={"buildkeep.dev/images": ",".join(entries)})
     return "ci-prefixes"
 
@@ -49,7 +51,7 @@ def test_the_largest_pod_is_admitted(admin: Api, long: str, image: str) -> None:
 
 
 def test_the_largest_pod_is_admitted_by_the_last_prefix(admin: Api, prefixes: str) -> None:
-    answer = admin.pod(prefixes, largest(f"registry.example/team-{ENTRIES - 1:04d}/images/base/far/below:1"))
+    answer = admin.pod(prefixes, largest(f"{DEEP}/team-{ENTRIES - 1:04d}/images/b/far/below:1"))
     assert answer.ok, answer.message[:500]
 
 
