@@ -22,7 +22,7 @@ NODES: dict[str, Any] = {
 }
 
 
-def annotations(settings: Settings) -> dict[str, dict[str, str]]:
+def of_nodes(settings: Settings) -> dict[str, dict[str, str]]:
     """What is said of nodes on each namespace."""
     found = [*tenant_objects(settings), canary_objects(settings)]
     keys = (SELECTOR, TOLERATIONS, OPENSHIFT)
@@ -32,7 +32,7 @@ def annotations(settings: Settings) -> dict[str, dict[str, str]]:
 def test_nothing_is_written_where_nothing_is_said() -> None:
     """What an administrator wrote there stays theirs."""
     for nodes in (None, {}, {"selector": {}, "tolerations": []}):
-        assert annotations(read_settings({"tenants": [{"name": "a"}], "nodes": nodes})) == {
+        assert of_nodes(read_settings({"tenants": [{"name": "a"}], "nodes": nodes})) == {
             "a": {},
             "buildkeep-canary": {},
         }
@@ -45,7 +45,7 @@ def test_a_tenant_overrides_the_cluster_part_by_part() -> None:
         {"name": "b", "nodes": {"selector": {"pool": "b"}}},
         {"name": "c", "nodes": {"selector": {}, "tolerations": [{"key": "c"}]}},
     ]
-    found = annotations(read_settings({"tenants": own, "nodes": NODES}))
+    found = of_nodes(read_settings({"tenants": own, "nodes": NODES}))
     cluster = {SELECTOR: "node-role.kubernetes.io/worker=,pool=ci", TOLERATIONS: json.dumps([ARCH], sort_keys=True)}
     assert [{**one, TOLERATIONS: json.dumps(json.loads(one[TOLERATIONS]))} for one in found.values()] == [
         cluster,
@@ -58,7 +58,7 @@ def test_a_tenant_overrides_the_cluster_part_by_part() -> None:
 def test_openshift_adds_no_selector_of_its_own_unless_one_is_given() -> None:
     """An empty annotation stands in place of the cluster's default."""
     tenants = [{"name": "a"}, {"name": "b", "nodes": {"selector": {"pool": "b"}}}]
-    found = annotations(read_settings({"tenants": tenants, "backend": "scc"}))
+    found = of_nodes(read_settings({"tenants": tenants, "backend": "scc"}))
     assert found == {"a": {OPENSHIFT: ""}, "b": {SELECTOR: "pool=b"}, "buildkeep-canary": {OPENSHIFT: ""}}
 
 
