@@ -56,6 +56,19 @@ ROUTE_GROUPS = (
     "multicluster.x-k8s.io",
 )
 
+# Beginnings of keys by which a namespace gives its pods identities, nodes and a mesh of other programs. OpenShift's own
+# controllers write others (openshift.io/sa.scc.*).
+NAMESPACE_KEYS = (
+    "openshift.io/node-selector",
+    "iam.amazonaws.com/",
+    "eks.amazonaws.com/",
+    "istio-injection",
+    "istio.io/",
+    "sidecar.istio.io/",
+    "linkerd.io/",
+    "config.linkerd.io/",
+)
+
 # Whether an update is one of an object that the playbook wrote; the chart's have Helm's label instead.
 _LABELS = "oldObject.metadata.?labels"
 _MADE_BY_US = (
@@ -71,6 +84,7 @@ def context() -> Mapping[str, Any]:
         "account_controllers": list(ACCOUNT_CONTROLLERS),
         "token_givers": list(TOKEN_GIVERS),
         "tool_annotations": list(TOOL_ANNOTATIONS),
+        "namespace_keys": list(NAMESPACE_KEYS),
         "route_groups": list(ROUTE_GROUPS),
         "mark_prefix": f"{names.DOMAIN}/",
         "manager": f"whoever has the verb {names.MANAGE_VERB} on {names.MANAGE_RESOURCE}.{names.MANAGE_GROUP}",

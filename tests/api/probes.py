@@ -121,6 +121,7 @@ NAMESPACES = (
           named("$ns", metadata={"labels": {"mutant": "$ns", "buildkeep.dev/tenant": "blog"}}, spec={})),
     Probe("dev", f"POST {SPACE}", named("x-$ns", metadata={"labels": {"mutant": "$ns", "buildkeep.dev/tenant": "x"}})),
     Probe("dev", f"DELETE {SPACE}/$ns"),
+    Probe("dev", f"PATCH {SPACE}/$ns", {"metadata": {"labels": {"istio-injection": "enabled"}}}),
     Probe("dev", f"PATCH {SPACE}/free-$ns", PRIVILEGED, refused=False),
     Probe("admin", f"PATCH {SPACE}/$ns", PRIVILEGED, refused=False),
 )  # fmt: skip
