@@ -31,7 +31,8 @@ def of_nodes(settings: Settings) -> dict[str, dict[str, str]]:
 
 def test_nothing_is_written_where_nothing_is_said() -> None:
     """What an administrator wrote there stays theirs."""
-    for nodes in (None, {}, {"selector": {}, "tolerations": []}):
+    given: tuple[dict[str, Any] | None, ...] = (None, {}, {"selector": {}, "tolerations": []})
+    for nodes in given:
         assert of_nodes(read_settings({"tenants": [{"name": "a"}], "nodes": nodes})) == {
             "a": {},
             "buildkeep-canary": {},
