@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.buildkeep.ci.plugins.module_utils import preflight_elsewhere, preflight_foreign
+from ansible_collections.buildkeep.ci.plugins.module_utils import preflight_elsewhere, preflight_foreign, scc_projects
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import LABEL_TENANT
 from ansible_collections.buildkeep.ci.plugins.module_utils.preflight_bindings import belongs
@@ -65,4 +65,5 @@ def look(cluster: Cluster, access: Mapping[str, Any]) -> tuple[list[str], list[s
     grave = [one for one in foreign if one.grave and one.namespace in enforced]
     problems += preflight_foreign.sentences(grave)
     warnings += preflight_foreign.sentences([one for one in foreign if one not in grave])
-    return problems, warnings + reserved_warning(live, list(tenants), access["prefix"])
+    warnings += reserved_warning(live, list(tenants), access["prefix"])
+    return problems, warnings + scc_projects.look(cluster, access["prefix"])

@@ -47,6 +47,14 @@ WRITERS: list[dict[str, Any]] = [
         "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": "writers"},
         "subjects": [{"kind": "User", "apiGroup": RBAC, "name": user} for user in (OPENSHIFT_CREATOR, "dev")],
     },
+    # As OpenShift comes.
+    {
+        "apiVersion": f"{RBAC}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "self-provisioners"},
+        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": "self-provisioner"},
+        "subjects": [{"kind": "Group", "apiGroup": RBAC, "name": "system:authenticated:oauth"}],
+    },
 ]
 RANGES = (f"openshift.io/sa.scc.uid-range={RANGE}/10000", "openshift.io/sa.scc.mcs=s0:c26,c0")
 PULL_SECRET: dict[str, Any] = {
@@ -126,10 +134,17 @@ def test_a_run_makes_constraints_and_policies_and_the_second_changes_nothing(sto
     assert "RoleBinding ci-shop/buildkeep-scc-canary" not in story.made
 
 
-def test_openshift_is_kept_from_labelling_tenants(story: Story) -> None:
+def test_whoever_makes_projects_is_named_in_a_warning(story: Story) -> None:
+    """Their requests come as OpenShift's own, which manages tenants; no guard of ours can tell."""
+    named = "ClusterRoleBinding self-provisioners lets Group system:authenticated:oauth make projects"
+    assert "[WARNING]: cluster: the " in story.first.text and named in " ".join(story.first.text.split())
+
+
+def test_openshift_is_kept_from_labelling_tenants_and_from_placing_their_pods(story: Story) -> None:
     for name in ("ci-shop", "ci-look", "buildkeep-canary"):
-        labels = story.made[f"Namespace /{name}"]["metadata"]["labels"]
-        assert labels["security.openshift.io/scc.podSecurityLabelSync"] == "false"
+        metadata = story.made[f"Namespace /{name}"]["metadata"]
+        assert metadata["labels"]["security.openshift.io/scc.podSecurityLabelSync"] == "false"
+        assert metadata["annotations"]["openshift.io/node-selector"] == ""
 
 
 def given(pod: dict[str, Any], constraints: str) -> dict[str, Any]:
