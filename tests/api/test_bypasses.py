@@ -24,7 +24,7 @@ CASES = [(row, way) for row in ROWS for way in row.ways()]
 def users(admin: Api, shop: str) -> dict[str, Api]:
     """Who attacks.
 
-    `controller` has the product's own Role; `dev` may do all in the namespace, and with namespaces, but manages no
+    `controller` has the product's own Role; `owner` is what Kubernetes calls `admin` of the namespace; `dev` may do all in the namespace, and with namespaces, but manages no
     tenants.
     """
     values = {
@@ -53,6 +53,13 @@ def users(admin: Api, shop: str) -> dict[str, Api]:
         admin.create(f"/api/v1/namespaces/{shop}/services", service).done()
     account = {"metadata": {"name": "builder-ungranted"}}
     admin.create(f"/api/v1/namespaces/{shop}/serviceaccounts", account).done()
+    # What Kubernetes' own Role `admin` of a namespace is made of, by a controller that does not run here.
+    for part in ("admin", "edit", "view"):
+        role = f"system:aggregate-to-{part}"
+        bind(admin, f"{RBAC}/namespaces/{shop}/rolebindings", "ClusterRole", role, "system:owner")
+    owner = admin.user("system:owner")
+    written = {"metadata": {"name": "x"}}
+    until(lambda: owner.create(f"{SPACE}/configmaps", written, dry=True), lambda answer: answer.ok)
     dev = admin.user("system:eve")
     # RBAC's own cache is filled a moment later.
     until(lambda: dev.request("GET", f"{SPACE}/pods"), lambda answer: answer.ok)
@@ -60,6 +67,7 @@ def users(admin: Api, shop: str) -> dict[str, Api]:
     return {
         "admin": admin,
         "dev": dev,
+        "owner": owner,
         "controller": admin.account("jenkins", "jenkins"),
         "agent": admin.account(shop, "agent"),
         "provisioner": admin.user("system:provisioner"),
