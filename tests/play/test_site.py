@@ -27,6 +27,7 @@ FULL: dict[str, Any] = {
     "buildkeep_break_glass": "emergency",
     "buildkeep_pod_annotations": ["example.org/"],
     "buildkeep_storage_classes": ["fast"],
+    "buildkeep_nodes": {"selector": {"pool": "ci"}, "tolerations": [{"key": "ci"}], "schedulers": ["mine"]},
 }
 # shop loses an image and its builder, blog leaves, the cluster-wide list loses an entry, and all that is optional goes.
 NARROWED = {
@@ -50,6 +51,7 @@ class Story:
 
 
 MARK = "buildkeep.dev/narrowed"
+SELECTOR = "scheduler.alpha.kubernetes.io/node-selector"
 POLICIES = "admissionregistration.k8s.io/v1"
 
 
@@ -161,6 +163,7 @@ def test_a_namespace_looks_as_its_tenant_says(story: Story) -> None:
     assert metadata["labels"]["buildkeep.dev/role"] == "tenants"
     assert metadata["labels"]["pod-security.kubernetes.io/enforce"] == "baseline"
     assert metadata["annotations"]["buildkeep.dev/images"] == "europe-docker.pkg.dev/acme/base/,ghcr.io/acme/tool"
+    assert metadata["annotations"][SELECTOR] == "pool=ci"
     quota = story.after["made"]["ResourceQuota ci-shop/buildkeep"]["spec"]["hard"]
     assert quota == {"pods": "20", "limits.cpu": "4", "limits.memory": "8Gi", "requests.ephemeral-storage": "400Gi"}
     for account in ("agent", "builder-kaniko", "pusher", "default"):
@@ -186,7 +189,7 @@ def test_narrowing_is_announced_and_then_done(story: Story) -> None:
     assert story.runs["narrowed"].ok().changed >= 2  # the runs that were killed had done the rest
     annotations = after["Namespace /ci-shop"]["metadata"]["annotations"]
     assert annotations["buildkeep.dev/images"] == "ghcr.io/acme/tool"
-    assert annotations["buildkeep.dev/builders"] == ""
+    assert annotations["buildkeep.dev/builders"] == "" and SELECTOR not in annotations
     assert after["Namespace /ci-shop"]["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
     assert "ServiceAccount ci-shop/builder-kaniko" not in after
     assert [name for name in after if "blog" in name] == []
