@@ -53,14 +53,16 @@ def look(cluster: Cluster, access: Mapping[str, Any]) -> tuple[list[str], list[s
         for item in cluster.list(cluster.resource("v1", "Namespace"), metadata_only=True)
     ]
     names = preflight_elsewhere.foreign_namespaces(live, list(tenants), user.split(":")[2])
-    all_bindings = list(cluster.list(cluster.resource(_RBAC, "RoleBinding")))
-    bound = preflight_foreign.bound(all_bindings, user)
+    # All are listed, which costs less than a request for each namespace.
+    all_bindings, all_roles, cluster_roles = (
+        list(cluster.list(cluster.resource(_RBAC, kind))) for kind in ("RoleBinding", "Role", "ClusterRole")
+    )
+    bound = preflight_foreign.bound(all_bindings, [*all_roles, *cluster_roles], user)
     outside = preflight_elsewhere.problem(user, preflight_elsewhere.find(cluster, user, names, list(tenants), bound))
     problems = [outside] if outside and enforced and access["elsewhere"] == "refuse" else []
     warnings = [outside] if outside and not problems else []
     bindings = [one for one in all_bindings if one["metadata"]["namespace"] in tenants and not belongs(one)]
-    # All are listed, which costs less than a request for each namespace.
-    roles = [one for one in cluster.list(cluster.resource(_RBAC, "Role")) if one["metadata"]["namespace"] in tenants]
+    roles = [one for one in all_roles if one["metadata"]["namespace"] in tenants]
     foreign = preflight_foreign.find(roles, bindings, user, access["verbs"])
     grave = [one for one in foreign if one.grave and one.namespace in enforced]
     problems += preflight_foreign.sentences(grave)

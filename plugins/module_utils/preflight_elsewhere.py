@@ -5,8 +5,9 @@ A Jenkinsfile names the namespace of its pod, and the controller creates it ther
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, parallel
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import LABEL_TENANT
@@ -26,6 +27,7 @@ _OWN = frozenset({"secrets"})
 _SHOWN = 10
 
 Finding = tuple[Right, str]
+Rules = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 def real_groups(user: str) -> tuple[str, ...]:
@@ -46,21 +48,42 @@ def foreign_namespaces(live: Sequence[Mapping[str, str]], tenants: Sequence[str]
     return sorted(found, key=lambda name: (name != own, name))
 
 
-def questions(namespaces: Sequence[str], own: str, everywhere: Sequence[Right], bound: Set[str]) -> list[Right]:
+def gives(rule: Mapping[str, Any], right: Right) -> bool:
+    """Whether a rule of a Role is about this right (component-helpers, auth/rbac/validation/policy_comparator.go).
+
+    Args:
+        rule: PolicyRule; one of `resourceNames` gives nothing without a name, which only the API server judges.
+        right: its namespace does not matter.
+    """
+    _, slash, subresource = right.resource.partition("/")
+    wanted = {"*", right.resource, f"*/{subresource}" if slash else ""}
+    return (
+        not {"*", right.verb}.isdisjoint(rule.get("verbs") or ())
+        and not {"*", right.group}.isdisjoint(rule.get("apiGroups") or ())
+        and not wanted.isdisjoint(rule.get("resources") or ())
+    )
+
+
+def questions(namespaces: Sequence[str], own: str, everywhere: Sequence[Right], bound: Rules) -> list[Right]:
     """List what is still to be asked, once the rights that hold in all namespaces are known.
 
     Args:
         namespaces: those without walls.
         own: the controller's.
         everywhere: rights that hold in all namespaces.
-        bound: namespaces in which a RoleBinding names the controller, see preflight_foreign.bound().
+        bound: rules that RoleBindings give to the controller, see preflight_foreign.bound(). In most clusters they are
+            few and harmless, so what no rule is about is not asked; the API server decides about the rest.
     """
     return [
         replace(right, namespace=namespace)
         for namespace in namespaces
-        for right in (*TELLING, *(FURTHER if namespace in bound else ()))
+        for right in (*TELLING, *_given(bound.get(namespace, ())))
         if right not in everywhere and not (namespace == own and right.resource in _OWN)
     ]
+
+
+def _given(rules: Sequence[Mapping[str, Any]]) -> list[Right]:
+    return [right for right in FURTHER if any(gives(rule, right) for rule in rules)]
 
 
 def ask(cluster: Cluster, user: str, right: Right) -> str:
@@ -77,9 +100,7 @@ def _granted(cluster: Cluster, user: str, rights: Sequence[Right]) -> list[Findi
     return [(right, reason) for right, reason in zip(rights, reasons, strict=True) if reason]
 
 
-def find(
-    cluster: Cluster, user: str, namespaces: Sequence[str], tenants: Sequence[str], bound: Set[str]
-) -> list[Finding]:
+def find(cluster: Cluster, user: str, namespaces: Sequence[str], tenants: Sequence[str], bound: Rules) -> list[Finding]:
     """The rights that the controller has outside of tenants, and on the cluster as a whole, each with the reason.
 
     Args:
@@ -87,7 +108,7 @@ def find(
         user: `system:serviceaccount:<namespace>:<name>`.
         namespaces: what foreign_namespaces() gives.
         tenants: namespaces of tenants.
-        bound: namespaces in which a RoleBinding names the controller; only there everything is asked.
+        bound: what preflight_foreign.bound() gives.
     """
     if whole := _granted(cluster, user, [EVERYTHING]):
         return whole

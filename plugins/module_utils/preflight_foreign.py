@@ -36,20 +36,23 @@ def subject_name(subject: Mapping[str, str], namespace: str) -> str:
     return subject["name"] if subject["kind"] == "User" else f"{subject['kind']} {subject['name']}"
 
 
-def bound(bindings: Sequence[Object], controller: str) -> frozenset[str]:
-    """Namespaces in which a RoleBinding names the controller or one of its groups.
+def bound(bindings: Sequence[Object], roles: Sequence[Object], controller: str) -> dict[str, list[Object]]:
+    """The rules that RoleBindings give to the controller or one of its groups, by namespace.
 
     Args:
         bindings: RoleBindings of all namespaces.
+        roles: all Roles and ClusterRoles; those of no namespace are ClusterRoles.
         controller: its user name.
     """
     names = {controller, *(_GROUP + group for group in real_groups(controller))}
-    return frozenset(
-        binding["metadata"]["namespace"]
-        for binding in bindings
-        for subject in binding.get("subjects") or []
-        if subject_name(subject, binding["metadata"]["namespace"]) in names
-    )
+    rules = {(role["metadata"].get("namespace", ""), role["metadata"]["name"]): role.get("rules") for role in roles}
+    found: dict[str, list[Object]] = {}
+    for binding in bindings:
+        namespace, reference = binding["metadata"]["namespace"], binding["roleRef"]
+        if names & {subject_name(subject, namespace) for subject in binding.get("subjects") or []}:
+            key = (namespace if reference["kind"] == "Role" else "", reference["name"])
+            found.setdefault(namespace, []).extend(rules.get(key) or [])
+    return found
 
 
 def excess(rules: Sequence[Mapping[str, Any]], verbs: Verbs) -> list[str]:

@@ -21,6 +21,9 @@ JENKINS = "system:serviceaccount:jenkins:jenkins"
 REASON = "RBAC: allowed by x"
 RBAC = "rbac.authorization.k8s.io"
 ADMISSION = "admissionregistration.k8s.io"
+ALL: dict[str, Any] = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
+DAEMONS: dict[str, Any] = {"apiGroups": ["apps"], "resources": ["daemonsets"], "verbs": ["create"]}
+HARMLESS: dict[str, Any] = {"apiGroups": ["policy"], "resources": ["podsecuritypolicies"], "verbs": ["use"]}
 
 
 class Authorizer:
@@ -40,11 +43,11 @@ class Authorizer:
 
 
 def found(
-    allows: Callable[[dict[str, str]], bool], bound: tuple[str, ...] = ()
+    allows: Callable[[dict[str, str]], bool], bound: dict[str, list[dict[str, Any]]] | None = None
 ) -> tuple[list[Right], list[dict[str, str]]]:
     authorizer = Authorizer(allows)
     findings = preflight_elsewhere.find(
-        cast(Cluster, authorizer), JENKINS, ["jenkins", "team", "other"], ["ci-shop"], frozenset(bound)
+        cast(Cluster, authorizer), JENKINS, ["jenkins", "team", "other"], ["ci-shop"], bound or {}
     )
     return [right for right, _ in findings], authorizer.asked
 
@@ -107,13 +110,32 @@ def test_a_right_on_the_cluster_that_leads_around_the_walls_is_found(right: Righ
 
 
 def test_all_is_asked_only_where_a_binding_names_the_controller() -> None:
-    """In the others what a cloud's own authorizer would most likely give."""
+    """In the others what a cloud's own authorizer would most likely give; and nothing that no rule is about."""
     daemons = Right("create", "apps", "daemonsets", "team")
-    rights, asked = found(lambda one: one == daemons.attributes, ("team",))
-    assert rights == [daemons]
-    spaces = [one.get("namespace") for one in asked]
-    assert spaces.count("other") == len(TELLING)
-    assert spaces.count("team") == len(TELLING) + len(FURTHER)
+    for rule, more in ((ALL, len(FURTHER)), (DAEMONS, 1), (HARMLESS, 0)):
+        rights, asked = found(lambda one: one == daemons.attributes, {"team": [rule]})
+        assert rights == ([daemons] if more else [])
+        spaces = [one.get("namespace") for one in asked]
+        assert spaces.count("other") == len(TELLING)
+        assert spaces.count("team") == len(TELLING) + more
+
+
+@pytest.mark.parametrize(
+    ("rule", "right", "about"),
+    [
+        (ALL, Right("bind", RBAC, "roles"), True),
+        (DAEMONS, Right("create", "apps", "daemonsets"), True),
+        (DAEMONS, Right("patch", "apps", "daemonsets"), False),
+        (DAEMONS, Right("create", "apps", "deployments"), False),
+        (DAEMONS, Right("create", "", "daemonsets"), False),
+        ({"apiGroups": [""], "resources": ["*/attach"], "verbs": ["*"]}, Right("get", "", "pods/attach"), True),
+        ({"apiGroups": [""], "resources": ["pods"], "verbs": ["*"]}, Right("get", "", "pods/attach"), False),
+        ({"apiGroups": [""], "resources": ["*/attach"], "verbs": ["*"]}, Right("patch", "", "pods"), False),
+        ({"nonResourceURLs": ["*"], "verbs": ["*"]}, Right("patch", "", "pods"), False),
+    ],
+)
+def test_what_a_rule_is_about(rule: dict[str, Any], right: Right, about: bool) -> None:
+    assert preflight_elsewhere.gives(rule, right) is about
 
 
 def test_the_number_of_requests_is_bounded() -> None:
@@ -133,9 +155,9 @@ def test_who_may_do_everything_is_asked_nothing_else() -> None:
 
 def test_what_holds_everywhere_is_not_asked_again_nor_its_own_secrets() -> None:
     everywhere = [Right("create", "", "pods"), Right("create", "", "pods/exec")]
-    left = preflight_elsewhere.questions(["jenkins", "team"], "jenkins", everywhere, frozenset())
+    left = preflight_elsewhere.questions(["jenkins", "team"], "jenkins", everywhere, {})
     assert left == [Right("get", "", "secrets", "team"), Right("list", "", "secrets", "team")]
-    left = preflight_elsewhere.questions(["jenkins"], "jenkins", [], frozenset({"jenkins"}))
+    left = preflight_elsewhere.questions(["jenkins"], "jenkins", [], {"jenkins": [ALL]})
     assert Right("create", "", "pods", "jenkins") in left
     assert Right("patch", "", "pods", "jenkins") in left
     assert not [right for right in left if right.resource == "secrets"]
@@ -155,9 +177,34 @@ def test_what_holds_everywhere_is_not_asked_again_nor_its_own_secrets() -> None:
     ],
 )
 def test_whom_a_binding_names(subject: dict[str, str], named: bool) -> None:
-    binding = {"metadata": {"namespace": "team", "name": "b"}, "subjects": [{"kind": "User", "name": "jane"}, subject]}
-    empty = {"metadata": {"namespace": "other", "name": "b"}}
-    assert preflight_foreign.bound([binding, empty], JENKINS) == (frozenset({"team"}) if named else frozenset())
+    subjects = [{"kind": "User", "name": "jane"}, subject]
+    reference = {"kind": "ClusterRole", "name": "r"}
+    binding = {"metadata": {"namespace": "team", "name": "b"}, "roleRef": reference, "subjects": subjects}
+    empty = {"metadata": {"namespace": "other", "name": "b"}, "roleRef": reference}
+    roles = [{"metadata": {"name": "r"}, "rules": [ALL]}]
+    assert preflight_foreign.bound([binding, empty], roles, JENKINS) == ({"team": [ALL]} if named else {})
+
+
+def test_a_role_is_the_one_of_the_bindings_namespace() -> None:
+    """Not another's of the same name, nor the ClusterRole; one that is gone gives nothing."""
+    subject = {"kind": "User", "name": JENKINS}
+    bindings = [
+        {
+            "metadata": {"namespace": "team", "name": f"b-{kind}-{name}"},
+            "roleRef": {"kind": kind, "name": name},
+            "subjects": [subject],
+        }
+        for kind, name in (("Role", "r"), ("ClusterRole", "c"), ("Role", "gone"), ("Role", "bare"))
+    ]
+    roles: list[dict[str, Any]] = [
+        {"metadata": {"name": "r"}, "rules": [ALL]},
+        {"metadata": {"namespace": "other", "name": "r"}, "rules": [ALL]},
+        {"metadata": {"namespace": "team", "name": "r"}, "rules": [DAEMONS]},
+        {"metadata": {"namespace": "team", "name": "c"}, "rules": [ALL]},
+        {"metadata": {"name": "c"}, "rules": [HARMLESS]},
+        {"metadata": {"namespace": "team", "name": "bare"}, "rules": None},
+    ]
+    assert preflight_foreign.bound(bindings, roles, JENKINS) == {"team": [DAEMONS, HARMLESS]}
 
 
 def test_a_subresource_is_asked_for_as_one() -> None:
