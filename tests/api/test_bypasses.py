@@ -24,8 +24,8 @@ CASES = [(row, way) for row in ROWS for way in row.ways()]
 def users(admin: Api, shop: str) -> dict[str, Api]:
     """Who attacks.
 
-    `controller` has the product's own Role; `owner` is what Kubernetes calls `admin` of the namespace; `dev` may do all in the namespace, and with namespaces, but manages no
-    tenants.
+    `controller` has the product's own Role; `owner` is what Kubernetes calls `admin` of the namespace; `dev` may do all
+    in the namespace, and with namespaces, but manages no tenants.
     """
     values = {
         "controller_role": "buildkeep-controller",

@@ -181,8 +181,11 @@ def test_files_of_a_node_are_bound_to_tenants_only_by_an_allowed_class(
     assert sentence(refused, "persistentvolumes", binding="") == expected
     for free in (volume(kind="fast", **spec), volume(namespace="other", **spec), volume(claimRef=None, **spec)):
         assert storekeeper.create(VOLUMES, free, dry=True).ok
-    for network in ({"nfs": {"server": "s", "path": "/"}}, {"csi": {"driver": "ebs.csi.aws.com", "volumeHandle": "x"}}):
-        assert storekeeper.create(VOLUMES, volume(**network), dry=True).ok
+    for source in (
+        volume(nfs={"server": "s", "path": "/"}),
+        volume(csi={"driver": "ebs.csi.aws.com", "volumeHandle": "x"}),
+    ):
+        assert storekeeper.create(VOLUMES, source, dry=True).ok
     assert admin.create(VOLUMES, volume(**spec), dry=True).ok
 
 
