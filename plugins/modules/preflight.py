@@ -33,8 +33,9 @@ options:
   access:
     description:
       - What to judge rights by that are there already. Without it none are looked at.
-      - Rights of the controller in namespaces that are no tenants, and Roles and RoleBindings in tenants' namespaces
-        that the policies would not let in now. Where a tenant is in mode enforce they are problems, else warnings.
+      - Rights of the controller on the cluster and in namespaces that are no tenants, and Roles and RoleBindings in
+        tenants' namespaces that the policies would not let in now. Where a tenant is in mode enforce they are problems,
+        else warnings. Who may make projects on OpenShift is named in a warning.
     type: dict
     suboptions:
       user:
