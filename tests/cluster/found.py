@@ -29,14 +29,16 @@ def groups(admin: Api) -> Iterator[str]:
         yield f"/apis/{group['preferredVersion']['groupVersion']}"
 
 
-def things(admin: Api) -> Things:
-    """Every object of the cluster: `path name` to its labels and annotations."""
+def things(admin: Api, leaving: bool = True) -> Things:
+    """Every object of the cluster, those that are being deleted only if `leaving`: path to labels and annotations."""
     found: Things = {}
     for base in groups(admin):
         for resource in admin.must("GET", base)["resources"]:
             name = resource["name"]
             if "list" in resource["verbs"] and "/" not in name and name not in RESTLESS:
-                found |= dict(_items(base, name, admin.must("GET", f"{base}/{name}")["items"]))
+                items = admin.must("GET", f"{base}/{name}")["items"]
+                staying = [item for item in items if "deletionTimestamp" not in item["metadata"]]
+                found |= dict(_items(base, name, items if leaving else staying))
     return found
 
 
@@ -79,7 +81,7 @@ def main(action: str) -> int:
     file = paths.state(cluster) / "as-found.json"
     admin = from_kubeconfig(paths.kubeconfig(cluster))
     if action == "save":
-        file.write_text(json.dumps(things(admin)), encoding="utf-8")
+        file.write_text(json.dumps(things(admin, leaving=False)), encoding="utf-8")
         return 0
     problems = settled(admin, json.loads(file.read_text(encoding="utf-8")))
     print("\n".join(problems) or "the cluster is as it was found")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
+from testbed.attacks.api import Api
 from tests.cluster.dump import without_secrets
-from tests.cluster.found import differences
+from tests.cluster.found import differences, things
 
 BEFORE = {"/api/v1/namespaces/jenkins": {"kubernetes.io/metadata.name": "jenkins"}, "/api/v1/jenkins/pods/a": {}}
 
@@ -20,6 +23,27 @@ def test_what_stays_what_goes_and_what_changes_is_told() -> None:
         "/api/v1/namespaces/jenkins: buildkeep.dev/tenant was None, is 'x'",
         "/api/v1/namespaces/jenkins: kubernetes.io/metadata.name was 'jenkins', is None",
     ]
+
+
+class OnePod:
+    """A cluster of two pods, one of which is being deleted."""
+
+    def must(self, _: str, path: str) -> dict[str, Any]:
+        """Answer what `things` asks."""
+        answers: dict[str, dict[str, Any]] = {
+            "/apis": {"groups": []},
+            "/api/v1": {"resources": [{"name": "pods", "verbs": ["list"]}]},
+            "/api/v1/pods": {
+                "items": [{"metadata": {"name": "a"}}, {"metadata": {"name": "b", "deletionTimestamp": "t"}}]
+            },
+        }
+        return answers[path]
+
+
+def test_what_goes_already_is_not_missed_later_and_not_overlooked() -> None:
+    cluster = cast("Api", OnePod())
+    assert list(things(cluster, leaving=False)) == ["/api/v1/pods/a"]
+    assert list(things(cluster)) == ["/api/v1/pods/a", "/api/v1/pods/b"]
 
 
 def test_what_is_written_down_after_a_failure_holds_no_agents_secret() -> None:
