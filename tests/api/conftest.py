@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.buildkeep.ci.plugins.module_utils import policies
-from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profile, Profiles, load_profiles
+from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profiles, load_profiles
 
 from testbed.apiserver import ApiServer
 from tests.api import pods
 from tests.api.api import ADMISSION, RBAC, Api, Object, until
+from tests.builders import ROOTLESS
 
 CONTROLLER = {"namespace": "jenkins", "serviceAccount": "jenkins"}
 CLUSTER_IMAGES = ("registry.k8s.io/pause",)
@@ -46,18 +47,7 @@ def profiles() -> Profiles:
 def table() -> Profiles:
     """The product's table and one more builder, which needs what kaniko does not."""
     own = load_profiles()
-    rootless = Profile(
-        name="rootless",
-        image="ghcr.io/acme/rootless:1",
-        service_account="builder-rootless",
-        run_as_user=1000,
-        run_as_group=1000,
-        allow_privilege_escalation=True,
-        capabilities_add=("SETGID", "SETUID"),
-        seccomp="Localhost/buildkeep/rootless.json",
-        pss_level="baseline",
-    )
-    return dataclasses.replace(own, builders={**own.builders, "rootless": rootless})
+    return dataclasses.replace(own, builders={**own.builders, ROOTLESS.name: ROOTLESS})
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends import PSP, Backend
-from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profile
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
 
 from testbed.apiserver import ApiServer
 from tests.api.api import RBAC, Api, Object, until
+from tests.builders import IMG
 from tests.psp.walls import prepare
 
 # Asks Kyverno's own command, which takes too long to compile for every run.
@@ -21,18 +21,6 @@ collect_ignore = [] if "KYVERNO" in os.environ else ["test_kyverno.py"]
 FLAGS = ("--enable-admission-plugins=PodSecurityPolicy", "--feature-gates=ProcMountType=true")
 POLICIES = "/apis/policy/v1beta1/podsecuritypolicies"
 TENANT, NAMESPACE = "shop", "ci-shop"
-# A second builder, which is not root and needs what kaniko does not.
-IMG = Profile(
-    name="img",
-    image="docker.io/jess/img:v0.5.11",
-    service_account="builder-img",
-    run_as_user=1000,
-    run_as_group=1000,
-    allow_privilege_escalation=True,
-    capabilities_add=("SETGID", "SETUID"),
-    seccomp="Localhost/buildkeep/img.json",
-    pss_level="baseline",
-)
 
 
 @pytest.fixture(scope="session")

@@ -7,26 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends import SCC, Backend
-from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profile
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
 
 from testbed import openshift
 from testbed.apiserver import ApiServer
 from tests.api.api import Api
+from tests.builders import ROOTLESS
 from tests.scc.published import publish
-
-# A second builder, which is not root and needs what kaniko does not.
-ROOTLESS = Profile(
-    name="rootless",
-    image="ghcr.io/acme/rootless:1",
-    service_account="builder-rootless",
-    run_as_user=1000,
-    run_as_group=1000,
-    allow_privilege_escalation=True,
-    capabilities_add=("SETGID", "SETUID"),
-    seccomp="Localhost/buildkeep/rootless.json",
-    pss_level="baseline",
-)
 
 
 @pytest.fixture(scope="session")

@@ -18,21 +18,12 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.psp import (
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import read_settings
 
+from tests import builders
+
 ALLOWED_SECCOMP = "seccomp.security.alpha.kubernetes.io/allowedProfileNames"
 DEFAULT_SECCOMP = "seccomp.security.alpha.kubernetes.io/defaultProfileName"
 # What the builder `img` needs where nobody prepared the nodes for it.
-IMG = Profile(
-    name="img",
-    image="docker.io/jess/img:v0.5.11",
-    service_account="builder-img",
-    run_as_user=1000,
-    run_as_group=1000,
-    allow_privilege_escalation=True,
-    capabilities_add=("SETGID", "SETUID"),
-    seccomp="Unconfined",
-    pss_level="privileged",
-    proc_mount="Unmasked",
-)
+IMG = dataclasses.replace(builders.IMG, seccomp="Unconfined", pss_level="privileged", proc_mount="Unmasked")
 # The policy for img that articles of 2019 published.
 PUBLISHED: dict[str, Any] = {
     "allowPrivilegeEscalation": True,

@@ -10,20 +10,10 @@ import pytest
 import yaml
 from ansible_collections.buildkeep.ci.plugins.module_utils import scc, scc_bindings, scc_canaries, scc_served
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends import Backend
-from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profile
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
 
-ROOTLESS = Profile(
-    name="rootless",
-    image="ghcr.io/acme/rootless:1",
-    service_account="builder-rootless",
-    run_as_user=1000,
-    run_as_group=1000,
-    allow_privilege_escalation=True,
-    capabilities_add=("SETGID", "SETUID"),
-    seccomp="Localhost/buildkeep/rootless.json",
-    pss_level="baseline",
-)
+from tests.builders import ROOTLESS
+
 BOTH = pytest.mark.parametrize("policies", [True, False])
 
 
