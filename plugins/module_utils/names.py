@@ -55,7 +55,6 @@ SA_BUILDER_PREFIX = "builder-"
 STRANGER = f"system:serviceaccount:{CANARY_NAMESPACE}:{SA_DEFAULT}"
 
 CONFIGMAP_CA = "buildkeep-ca"
-CONFIGMAP_CA_KEY = "ca.crt"
 SECRET_REGISTRY = "registry-credentials"  # noqa: S105 (a name, not a password)
 
 POLICY_PODS = "buildkeep-pods"

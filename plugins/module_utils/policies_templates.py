@@ -13,7 +13,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profi
 
 _AGENT = "jnlp"
 _WORKSPACE = ("workspace-volume", "/home/jenkins/agent")
-_CA = "buildkeep-ca"
+_CA = names.CONFIGMAP_CA
 # Neither probes nor hooks, which run commands; nothing that changes where a command runs or what it reads.
 _FIELDS = (
     *("name", "image", "env", "resources", "volumeMounts", "securityContext", "imagePullPolicy"),
