@@ -42,7 +42,7 @@ GUARDS = (names.POLICY_NAMESPACES, names.POLICY_NAMES, names.POLICY_PERSISTENTVO
 WARNINGS = (names.POLICY_WORKLOADS,)
 
 # What the Kubernetes plugin's client calls (jenkinsci/kubernetes-plugin); `get` on exec is its WebSocket.
-_CONTROLLER_VERBS = {
+CONTROLLER_VERBS = {
     "pods": ["create", "delete", "get", "list", "watch"],
     "pods/exec": ["create", "get"],
     "pods/log": ["get"],
@@ -223,8 +223,8 @@ def _context(
         "workloads": policies_workloads.of_template(pod_variables),
         "guards": policies_guards.context(),
         "controller_user": user,
-        "controller_verbs": _CONTROLLER_VERBS,
-        "controller_words": _words(_CONTROLLER_VERBS),
+        "controller_verbs": CONTROLLER_VERBS,
+        "controller_words": _words(CONTROLLER_VERBS),
         "canary_role": names.CANARY_ROLE,
         "canary_group": f"Group {names.CANARY_GROUP}",
         "canary_verbs": _CANARY_VERBS,

@@ -22,7 +22,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
     LABEL_TENANT,
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.nodes import Nodes
-from ansible_collections.buildkeep.ci.plugins.module_utils.policies import policy_context
+from ansible_collections.buildkeep.ci.plugins.module_utils.policies import CONTROLLER_VERBS
 from ansible_collections.buildkeep.ci.plugins.module_utils.scc import LABEL_SYNC
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings
 from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import service_accounts
@@ -103,7 +103,7 @@ def access(settings: Settings) -> dict[str, Any]:
         "elsewhere": settings.controller_elsewhere,
         "prefix": settings.prefix,
         "tenants": {tenant.namespace: tenant.mode for tenant in settings.present},
-        "verbs": policy_context(settings)["controller_verbs"],
+        "verbs": CONTROLLER_VERBS,
     }
 
 
