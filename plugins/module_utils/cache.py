@@ -1,0 +1,145 @@
+"""Caches of a tenant's builds: what its key `cache` becomes, and what no two tenants may have of each other's.
+
+Whoever writes to a cache decides what later builds take out of it: a layer found under the hash of a step is used
+instead of running the step. So a cache belongs to one tenant, as its pushed images do, and nothing in it may be run as
+an image: kaniko keeps each layer as an image of its own, and whoever may push layers may push whole images beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.buildkeep.ci.plugins.module_utils.images import entry_problem
+from ansible_collections.buildkeep.ci.plugins.module_utils.schema import Problem
+
+_OWN = "Give each tenant a cache of its own, such as `{own}`: what one writes there, the builds of the other would run."
+_PUSH = (
+    "Take a repository that no other tenant's pushes reach, such as `{own}`: whoever writes to a cache decides what "
+    "its builds take for their own layers, and whoever writes to images decides what runs."
+)
+_LISTED = (
+    "Take a repository that no allowlist lets in, such as `{own}`, or narrow the entry: layers of a cache must never "
+    "be run as an image."
+)
+
+
+@dataclass(frozen=True)
+class Cache:
+    """The caches of one tenant.
+
+    Attributes:
+        registry: repository for cached layers, or empty.
+        claims: PersistentVolumeClaim of the namespace by builder: kaniko's base images, which it only reads, and
+            BuildKit's state.
+    """
+
+    registry: str = ""
+    claims: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def claim_names(self) -> tuple[str, ...]:
+        """The claims that the tenant's pods mount for it, to be added to those that they may."""
+        return tuple(dict.fromkeys(self.claims.values()))
+
+
+def read_cache(given: Mapping[str, Any]) -> Cache:
+    """Make a Cache of a valid `cache` of a tenant."""
+    return Cache(given.get("registry", ""), dict(given.get("claims", {})))
+
+
+def cache_problems(
+    tenants: Sequence[tuple[str, Mapping[str, Any]]], shared: Iterable[tuple[str, str]], builders: Sequence[str]
+) -> Iterator[Problem]:
+    """Find what the schema cannot see in the tenants' caches.
+
+    Args:
+        tenants: path (`tenants[0]`) and entry of every tenant whose `cache` has the right form. Of its other keys,
+            those of the wrong form are passed over. Tenants that are to be taken away do not count.
+        shared: allowlist entries that hold for all tenants, each after where it comes from.
+        builders: those of a tenant that names none.
+    """
+    present = [(path, entry) for path, entry in tenants if entry.get("state") != "absent"]
+    lists = [*shared, *(one for path, entry in present for one in _listed(path, entry))]
+    for place, (path, entry) in enumerate(present):
+        cache = read_cache(entry.get("cache", {}))
+        yield from _claims(f"{path}.cache.claims", cache, entry.get("builders", builders))
+        if not cache.registry:
+            continue
+        field_path = f"{path}.cache.registry"
+        if fault := entry_problem(cache.registry):
+            yield Problem(field_path, fault, "")
+            continue
+        yield from _neighbours(field_path, cache.registry, entry, present, place)
+        yield from _allowed(field_path, cache.registry, _proposal(cache.registry, entry), lists)
+
+
+def _neighbours(
+    path: str, cache: str, entry: Mapping[str, Any], present: Sequence[tuple[str, Mapping[str, Any]]], place: int
+) -> Iterator[Problem]:
+    """Whose pushes, and which earlier tenant's cache, the cache meets."""
+    own = _proposal(cache, entry)
+    for other_place, (other, its) in enumerate(present):
+        push, registry = _text(its.get("push")), read_cache(its.get("cache", {})).registry
+        if other_place == place:
+            if push and _plain(push) == _plain(cache):
+                remedy = f"Keep layers and images apart, such as in `{push}/cache`."
+                yield Problem(path, f'"{cache}" is the tenant\'s push repository as well', remedy)
+            continue
+        if registry and other_place < place and _meet(cache, registry):
+            text = f'"{cache}" and buildkeep_{other}.cache.registry "{registry}" are, or hold, the same cache'
+            yield Problem(path, text, _OWN.format(own=own))
+        if push and _meet(cache, push):
+            text = f'"{cache}" and buildkeep_{other}.push "{push}" lie in each other'
+            yield Problem(path, text, _PUSH.format(own=own))
+
+
+def _allowed(path: str, cache: str, own: str, lists: Iterable[tuple[str, str]]) -> Iterator[Problem]:
+    for where, entry in lists:
+        # An exact entry lets in what is in that repository, which may lie below the cache; a prefix all below itself.
+        if _within(entry.rstrip("/"), cache) or (entry.endswith("/") and _within(cache, entry.rstrip("/"))):
+            yield Problem(path, f'"{cache}" is let in as an image by "{entry}" of {where}', _LISTED.format(own=own))
+
+
+def _claims(path: str, cache: Cache, builders: Any) -> Iterator[Problem]:
+    granted = builders if isinstance(builders, list | tuple) else ()
+    first: dict[str, str] = {}
+    for builder, claim in cache.claims.items():
+        if builder not in granted:
+            text = f'"{claim}" is for a builder that the tenant does not have'
+            yield Problem(f"{path}.{builder}", text, f"Add {builder} to its builders, or leave the claim out.")
+        if claim in first:
+            text = f'"{claim}" is the claim of {first[claim]} as well'
+            yield Problem(f"{path}.{builder}", text, "Give each builder a claim of its own.")
+        first.setdefault(claim, builder)
+
+
+def _listed(path: str, entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    images = entry.get("images")
+    for place, image in enumerate(images if isinstance(images, list | tuple) else ()):
+        if isinstance(image, str) and "/" in image:
+            yield f"buildkeep_{path}.images[{place}]", image
+
+
+def _proposal(cache: str, entry: Mapping[str, Any]) -> str:
+    """A repository beside the others of its host, named after the tenant."""
+    return f"{cache.split('/')[0]}/{'/'.join([*cache.split('/')[1:-1], ''])}{entry.get('name', 'tenant')}-cache"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _plain(repository: str) -> str:
+    """Without the port that https has anyway."""
+    host, slash, path = repository.partition("/")
+    return host.removesuffix(":443") + slash + path
+
+
+def _within(inner: str, outer: str) -> bool:
+    return f"{_plain(inner)}/".startswith(f"{_plain(outer)}/")
+
+
+def _meet(one: str, other: str) -> bool:
+    return _within(one, other) or _within(other, one)
