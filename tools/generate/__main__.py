@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from tools.generate import chart, reference, roles
+from tools.generate import chart, node_profiles, reference, roles
 from tools.generate.markdown import new_page, replace_generated
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,16 +26,30 @@ def pages(root: Path = ROOT) -> Mapping[Path, tuple[str, Callable[[], str]]]:
     return made
 
 
+def texts(root: Path = ROOT) -> Mapping[Path, Callable[[str], str]]:
+    """Everything generated: for each file, what makes its new text of its old one."""
+
+    def page(title: str, make: Callable[[], str], before: str) -> str:
+        return replace_generated(before or new_page(title), make())
+
+    def whole(make: Callable[[], str], _before: str) -> str:
+        return make()
+
+    # Profiles first: pages name what is in them.
+    profiles = {path: partial(whole, make) for path, make in node_profiles.files(CHART).items()}
+    return {**profiles, **{path: partial(page, title, make) for path, (title, make) in pages(root).items()}}
+
+
 def generate(check: bool) -> list[Path]:
-    """Writes the pages that are not as they should be; with `check`, writes nothing.
+    """Writes the pages, and the profiles for nodes, that are not as they should be; with `check`, writes nothing.
 
     Returns:
-        Those pages.
+        Those files.
     """
     stale = []
-    for path, (title, make) in pages().items():
+    for path, make in texts().items():
         before = path.read_text(encoding="utf-8") if path.is_file() else ""
-        after = replace_generated(before or new_page(title), make())
+        after = make(before)
         if after == before:
             continue
         stale.append(path)
