@@ -7,7 +7,11 @@ asks, one thing at a time, and the agent answers each with `done`:
     unpack {path}               then the tar as binary messages, then `end`
     write  {path, text}         a file, executable for everyone
     run    {argv, cwd, env}     output comes as binary messages; `done` holds the exit code
-    stop                        while a command runs: it is killed, and `done` comes at once; else nothing
+    follow {path}               the folder of a step that somebody else runs: its log comes as binary messages while it
+                                grows; when the result is there, `done` holds it, and the folder is gone
+    collect {path, patterns}    a tar of the files that match comes as binary messages
+    stop                        while a command runs or a step is followed: it is killed, or followed no more, and
+                                `done` comes at once; else nothing
     leave                       no answer: the agent ends
 
 Paths are relative to the agent's folder, and stay inside it.
@@ -23,6 +27,8 @@ PATH = "/wsagents/"
 HEADER_NAME = "Node-Name"
 HEADER_SECRET = "Secret-Key"  # noqa: S105 - a header's name
 CHUNK = 256 * 1024  # bytes of a binary message
+# A step's files, under the names that jenkinsci/durable-task-plugin gives them (FileMonitoringTask.java).
+SCRIPT, LOG, RESULT = "script.sh", "jenkins-log.txt", "jenkins-result.txt"
 
 Message = dict[str, Any]
 

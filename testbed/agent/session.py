@@ -88,7 +88,7 @@ async def _answer(message: Message, connection: ClientConnection, folder: Path) 
         return protocol.done(2, f"the agent does not know {message['type']!r}")
     try:
         return await task(message, connection, folder)
-    except (OSError, ProtocolError, KeyError) as error:
+    except (OSError, ProtocolError, KeyError, ValueError) as error:
         if isinstance(error, ConnectionError):
             raise
         return protocol.done(2, f"{message['type']}: {error}")
@@ -119,15 +119,33 @@ async def _write(message: Message, connection: ClientConnection, folder: Path) -
 
 async def _run(message: Message, connection: ClientConnection, folder: Path) -> str:
     cwd = work.inside(folder, message["cwd"])
+    return await _until_stopped(
+        connection, lambda stop: work.run(message["argv"], cwd, message["env"], connection.send, stop)
+    )
+
+
+async def _follow(message: Message, connection: ClientConnection, folder: Path) -> str:
+    step = work.inside(folder, message["path"])
+    return await _until_stopped(connection, lambda stop: work.follow(step, connection.send, stop))
+
+
+async def _until_stopped(connection: ClientConnection, task: Callable[[asyncio.Future[None]], Awaitable[int]]) -> str:
     stop = asyncio.ensure_future(_stopped(connection))
     try:
-        code = await work.run(message["argv"], cwd, message["env"], connection.send, stop)
+        code = await task(stop)
     finally:
         stop.cancel()
         await asyncio.wait({stop})
     if not stop.cancelled():
         stop.result()  # raises when the connection ended
     return protocol.done(code)
+
+
+async def _collect(message: Message, connection: ClientConnection, folder: Path) -> str:
+    tar = work.collect(work.inside(folder, message["path"]), message["patterns"])
+    for start in range(0, len(tar), protocol.CHUNK):
+        await connection.send(tar[start : start + protocol.CHUNK])
+    return protocol.done()
 
 
 async def _stopped(connection: ClientConnection) -> None:
@@ -138,5 +156,5 @@ async def _stopped(connection: ClientConnection) -> None:
 
 
 TASKS: dict[str, Callable[[Message, ClientConnection, Path], Awaitable[str]]] = {
-    "unpack": _unpack, "write": _write, "run": _run,
+    "unpack": _unpack, "write": _write, "run": _run, "follow": _follow, "collect": _collect,
 }  # fmt: skip

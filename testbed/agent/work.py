@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import os
+import shutil
 import signal
+import tarfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from testbed.agent.protocol import CHUNK, ProtocolError
+from testbed.agent.protocol import CHUNK, LOG, RESULT, ProtocolError
 
 Send = Callable[[bytes], Awaitable[None]]
 # A process that the command left behind keeps the output open; it gets this long (seconds) after the command's end.
 GRACE = 2.0
+POLL = 0.1  # seconds between two looks at a step's files
 HIDDEN = ("JENKINS_SECRET",)
 STOPPED = 143  # as if by SIGTERM
 
@@ -81,6 +85,45 @@ async def run(argv: Sequence[str], cwd: Path, env: Mapping[str, str], send: Send
             os.killpg(process.pid, signal.SIGKILL)
         pump.cancel()
         await asyncio.gather(pump, ended, return_exceptions=True)
+
+
+async def follow(folder: Path, send: Send, stop: asyncio.Future[None]) -> int:
+    """Sends the log of a step in another container as it grows, until its result is there, and answers that.
+
+    Both files belong to that container's user. The folder is removed then, as Jenkins' agent does.
+    """
+    at = 0
+    while not stop.done():
+        ended = (folder / RESULT).exists()  # asked before the log is read: nothing is written after the result
+        at += await _grown(folder / LOG, at, send)
+        if ended:
+            code = int((folder / RESULT).read_text())
+            shutil.rmtree(folder)
+            return code
+        await asyncio.wait({stop}, timeout=POLL)
+    return STOPPED
+
+
+async def _grown(log: Path, at: int, send: Send) -> int:
+    if not log.exists():
+        return 0
+    sent = 0
+    with log.open("rb") as file:
+        file.seek(at)
+        while chunk := file.read(CHUNK):
+            await send(chunk)
+            sent += len(chunk)
+    return sent
+
+
+def collect(folder: Path, patterns: Sequence[str]) -> bytes:
+    """A tar of the files below `folder` that match one of the patterns, by their paths in it."""
+    found = sorted({path for pattern in patterns for path in folder.glob(pattern) if path.is_file()})
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w", dereference=True) as tar:
+        for path in found:
+            tar.add(inside(folder, str(path)), arcname=str(path.relative_to(folder)))
+    return data.getvalue()
 
 
 async def _pump(process: asyncio.subprocess.Process, send: Send) -> None:

@@ -11,6 +11,7 @@ import os
 
 from aiohttp import web
 
+from testbed.controller.artifacts import Artifacts
 from testbed.controller.capacity import Capacity
 from testbed.controller.connections import Connections
 from testbed.controller.kube import Kube
@@ -30,6 +31,7 @@ def main() -> None:
         namespace=os.environ["POD_NAMESPACE"],
         selector=f"{os.environ['CONTROLLER_NAME']}-jenkins-config=true",
         launch_seconds=float(os.environ.get("LAUNCH_SECONDS", "300")),
+        artifacts=Artifacts(),
     )
     server = Server(controller, os.environ["API_TOKEN"])
     web.run_app(server.application(), port=PORT, access_log=None, handle_signals=True)

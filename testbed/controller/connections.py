@@ -19,6 +19,7 @@ from aiohttp import WSMsgType, web
 from testbed.agent import protocol
 
 SEND_SECONDS = 60.0
+POLL_SECONDS = 0.25
 
 
 class AgentLostError(Exception):
@@ -67,7 +68,7 @@ class Connection:
                 self._send(protocol.encode("stop"))
                 stopped = True
             try:
-                received = self._received.get(timeout=1)
+                received = self._received.get(timeout=POLL_SECONDS)
             except queue.Empty:
                 continue
             if received is None:
@@ -115,6 +116,27 @@ class Connection:
         """
         self._send(protocol.encode("run", {"argv": list(argv), "cwd": cwd, "env": dict(env)}))
         return self._answer(sink, interrupted)
+
+    def follow(self, path: str, sink: Callable[[bytes], None], interrupted: Callable[[], bool]) -> int:
+        """Gives the log of a step to `sink` as it grows, and answers the step's result; `path` is its folder.
+
+        Raises:
+            AgentLostError: the connection ended first, or the agent could not read the files.
+            InterruptedError: `interrupted()` was true first.
+        """
+        self._send(protocol.encode("follow", {"path": path}))
+        return self._answer(sink, interrupted)
+
+    def collect(self, path: str, patterns: Sequence[str]) -> bytes:
+        """A tar of the files below the folder `path` that match.
+
+        Raises:
+            AgentLostError: the connection ended first, or the agent could not read them.
+        """
+        pieces: list[bytes] = []
+        self._send(protocol.encode("collect", {"path": path, "patterns": list(patterns)}))
+        self._answer(pieces.append, lambda: False)
+        return b"".join(pieces)
 
     def leave(self) -> None:
         """Tells the agent to end, if it is there; one that is still busy ends since the connection closes."""

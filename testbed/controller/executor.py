@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -12,6 +12,7 @@ from testbed.controller.failures import AbortedError, BuildError
 from testbed.controller.model import (
     POST_CONDITIONS,
     Agent,
+    Archive,
     Container,
     Echo,
     Environment,
@@ -54,6 +55,13 @@ class Node(Protocol):
         Raises:
             BuildError: it could not be run.
             AbortedError: the build was interrupted.
+        """
+
+    def archive(self, patterns: Sequence[str]) -> Sequence[str]:
+        """Keeps the files of the workspace that match, as a result of the build; answers their paths.
+
+        Raises:
+            BuildError: they could not be read, or are too large.
         """
 
 
@@ -169,6 +177,16 @@ class Executor:
         self.log.line("[Pipeline] echo")
         self.log.line(evaluate(step.message, scope.env))
 
+    def archive(self, step: Archive, scope: Scope) -> None:
+        """The step `archiveArtifacts`."""
+        self.log.line("[Pipeline] archiveArtifacts")
+        if scope.node is None:
+            raise BuildError(f"line {step.line}: step 'archiveArtifacts' needs an agent, and there is none here")
+        self.log.line("Archiving artifacts")
+        wanted = evaluate(step.artifacts, scope.env)
+        if not scope.node.archive([each.strip() for each in wanted.split(",")]):
+            raise BuildError(f'No artifacts found that match the file pattern "{wanted}". Configuration error?')
+
     def container(self, step: Container, scope: Scope) -> None:
         """The step `container`."""
         self.log.line("[Pipeline] container")
@@ -181,7 +199,9 @@ class Executor:
             self.log.line("[Pipeline] // container")
 
 
-STEPS: dict[type, Callable[..., None]] = {Sh: Executor.sh, Echo: Executor.echo, Container: Executor.container}
+STEPS: dict[type, Callable[..., None]] = {
+    Archive: Executor.archive, Container: Executor.container, Echo: Executor.echo, Sh: Executor.sh,
+}  # fmt: skip
 
 
 def defined(environment: Environment, env: Mapping[str, str]) -> dict[str, str]:

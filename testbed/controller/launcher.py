@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils import plugin_pod
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 
 from testbed.controller import pods
+from testbed.controller.artifacts import Artifacts
 from testbed.controller.build import Build
 from testbed.controller.buildlog import BuildLog
 from testbed.controller.capacity import Capacity
@@ -40,6 +42,7 @@ class Controller:
     namespace: str
     selector: str
     launch_seconds: float
+    artifacts: Artifacts
 
 
 @dataclass(frozen=True)
@@ -190,6 +193,7 @@ class Launcher:
             cluster=self.controller.cluster, connection=connection, log=self.log, interrupted=self.interrupted,
             namespace=namespace, pod=choice.agent_name, containers=[each["name"] for each in containers],
             folder=folder, workspace=workspace, default_container=choice.default_container, environment=environment,
+            keep=partial(self.controller.artifacts.keep, self.build.run_url),
         )  # fmt: skip
 
     def delete(self, namespace: str, name: str) -> None:

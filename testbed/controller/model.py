@@ -72,7 +72,15 @@ class Container:
     shell: Text | None = None
 
 
-Step = Sh | Echo | Container
+@dataclass(frozen=True)
+class Archive:
+    """The step `archiveArtifacts`; `artifacts` holds patterns, separated by commas."""
+
+    line: int
+    artifacts: Text
+
+
+Step = Sh | Echo | Container | Archive
 Post = Mapping[str, tuple[Step, ...]]
 
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import secrets
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from testbed.agent.protocol import SCRIPT
+from testbed.controller import artifacts
 from testbed.controller.buildlog import BuildLog
 from testbed.controller.connections import AgentLostError, Connection
+from testbed.controller.execution import Execution, enter, recorded
 from testbed.controller.failures import AbortedError, BuildError
-from testbed.controller.kube import ApiError, Cluster
+from testbed.controller.kube import Cluster
 
 
 @dataclass(frozen=True)
 class PodNode:
-    """A pod with a connected agent. `folder` is the agent's, in all containers; `workspace` is relative to it."""
+    """A pod with a connected agent. `folder` is the agent's, in all containers; `workspace` is relative to it.
+
+    `keep` takes what the build archives: path and bytes.
+    """
 
     cluster: Cluster
     connection: Connection
@@ -28,6 +33,7 @@ class PodNode:
     workspace: str
     default_container: str
     environment: Mapping[str, str]
+    keep: Callable[[str, bytes], None]
 
     def run(self, script: str, env: Mapping[str, str], container: str = "", shell: str = "") -> int:
         """Runs a script with the workspace as the current folder; output goes to the log. See executor.Node.
@@ -38,25 +44,50 @@ class PodNode:
         if container and container not in self.containers:
             raise BuildError(f"container {container} was not found in pod {self.pod} (it has: "
                              f"{', '.join(self.containers)})")  # fmt: skip
-        path = f"{self.workspace}@tmp/durable-{secrets.token_hex(4)}/script.sh"
-        whole = f"{self.folder}/{path}"
+        control = f"{self.workspace}@tmp/durable-{secrets.token_hex(4)}"
+        whole = f"{self.folder}/{control}/{SCRIPT}"
         argv = [whole] if script.startswith("#!") else [shell or "sh", "-xe", whole]
         try:
-            self.connection.write(path, script)
-            if not container:
-                return self.connection.run(argv, self.workspace, env, self.log.write, self.interrupted)
-            command = enter(f"{self.folder}/{self.workspace}", env, argv)
-            return self.cluster.run(self.namespace, self.pod, container, [shell or "sh", "-c", command],
-                                    self.log.write, self.interrupted)  # fmt: skip
-        except (AgentLostError, ApiError) as error:
+            self.connection.write(f"{control}/{SCRIPT}", script)
+            if container:
+                return self._in_container(container, shell or "sh", argv, env, control)
+            return self.connection.run(argv, self.workspace, env, self.log.write, self.interrupted)
+        except AgentLostError as error:
             raise BuildError(str(error)) from error
-        except RuntimeError as error:
-            raise BuildError(f"container {container} of pod {self.pod}: {error}") from error
         except InterruptedError as error:
             raise AbortedError from error
 
+    def _in_container(
+        self, container: str, shell: str, argv: Sequence[str], env: Mapping[str, str], control: str
+    ) -> int:
+        """The container's user writes log and result into the agent's folder; the agent reads and removes them."""
+        command = enter(f"{self.folder}/{self.workspace}", env, recorded(argv, f"{self.folder}/{control}"))
+        execution = Execution(
+            lambda sink, stop: self.cluster.run(self.namespace, self.pod, container, [shell, "-c", command], sink, stop)
+        )
+        given_up: list[bool] = []
 
-def enter(folder: str, env: Mapping[str, str], argv: Sequence[str]) -> str:
-    """A shell command that runs `argv` in `folder` with `env`, its errors in one stream with its output."""
-    exports = [f"export {name}={shlex.quote(value)}" for name, value in env.items()]
-    return " && ".join([f"cd {shlex.quote(folder)}", *exports, f"exec {shlex.join(argv)} 2>&1"])
+        def give_up() -> bool:
+            if not (late := execution.overdue()) and not self.interrupted():
+                return False
+            given_up.append(late)
+            return True
+
+        try:
+            return self.connection.follow(control, self.log.write, give_up)
+        except InterruptedError as error:
+            if not any(given_up):
+                raise
+            raise execution.failure(f"container {container} of pod {self.pod}", control) from error
+        finally:
+            execution.stop()
+
+    def archive(self, patterns: Sequence[str]) -> Sequence[str]:
+        """Keeps the workspace's files that match; answers their paths. See executor.Node."""
+        try:
+            found = artifacts.read(self.connection.collect(self.workspace, patterns))
+        except AgentLostError as error:
+            raise BuildError(str(error)) from error
+        for path, data in found.items():
+            self.keep(path, data)
+        return list(found)

@@ -2,6 +2,7 @@
 
 POST /job/<folder>/<name>/build[?jenkinsfile=PATH], header X-Buildkeep-Token: the body is a tar, the workspace; the
 answer is the log as it comes, whose last line is `Finished: <result>`.
+GET /job/<folder>/<name>/<number>/artifact/PATH, the same header: what that build archived.
 GET /wsagents/: the agents' WebSocket. GET /healthz: 200 when it serves.
 """
 
@@ -40,6 +41,7 @@ class Server:
         """The web application."""
         application = web.Application(client_max_size=LARGEST_WORKSPACE)
         application.router.add_post("/job/{folder}/{name}/build", self.build)
+        application.router.add_get("/job/{folder}/{name}/{number}/artifact/{path:.+}", self.artifact)
         application.router.add_get(protocol.PATH, self.controller.connections.handle)
         application.router.add_get("/healthz", self.health)
         application.on_shutdown.append(self.interrupt)
@@ -58,8 +60,7 @@ class Server:
 
     async def build(self, request: web.Request) -> web.StreamResponse:
         """Runs a build; it is aborted when whoever asked for it goes away."""
-        if not hmac.compare_digest(request.headers.get(HEADER_TOKEN, "").encode(), self.token.encode()):
-            raise web.HTTPForbidden(text=f"the header {HEADER_TOKEN} is missing or wrong\n")
+        self.let_in(request)
         folder, name = request.match_info["folder"], request.match_info["name"]
         if not (PART.fullmatch(folder) and PART.fullmatch(name)):
             raise web.HTTPBadRequest(text="folder and job name: lower-case letters, digits and -._ only\n")
@@ -77,6 +78,21 @@ class Server:
         except ConnectionResetError as error:
             logging.getLogger(__name__).info("build %s #%s is aborted: %s", build.job, build.number, error)
         return response
+
+    def let_in(self, request: web.Request) -> None:
+        """Raises HTTPForbidden for whoever does not show the token."""
+        if not hmac.compare_digest(request.headers.get(HEADER_TOKEN, "").encode(), self.token.encode()):
+            raise web.HTTPForbidden(text=f"the header {HEADER_TOKEN} is missing or wrong\n")
+
+    async def artifact(self, request: web.Request) -> web.Response:
+        """A file that a build archived."""
+        self.let_in(request)
+        folder, name, number = (request.match_info[part] for part in ("folder", "name", "number"))
+        path = request.match_info["path"]
+        data = self.controller.artifacts.get(f"job/{folder}/job/{name}/{number}/", path)
+        if data is None:
+            raise web.HTTPNotFound(text=f"{folder}/{name} #{number} archived no {path}\n")
+        return web.Response(body=data)
 
     async def next_line(self, lines: asyncio.Queue[bytes | None], request: web.Request) -> bytes | None:
         """The next line of a log, None after the last.

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from testbed.controller.model import Container, Echo, Sh, Step
+from testbed.controller.model import Archive, Container, Echo, Sh, Step
 from testbed.controller.problems import Problems, name_of
 from testbed.controller.syntax import Call, Expression, Literal, Text, Variable
 
 # Groovy variables that a pipeline has beside its environment; none of them is here.
 OTHER_VARIABLES = frozenset({"params", "currentBuild", "scm", "docker", "pipeline", "manager", "this", "it"})
+
+# Options that change nothing here: their defaults, and the record of which builds a file went through.
+PASSED_OVER = frozenset({("returnStdout", False), ("returnStatus", False), ("allowEmptyArchive", False),
+                         ("fingerprint", True), ("fingerprint", False)})  # fmt: skip
 
 
 class UnknownVariableError(Exception):
@@ -90,8 +94,8 @@ def _options(call: Call, first: str, allowed: tuple[str, ...], problems: Problem
         problems.add(call.pos.line, f"step '{call.name}' takes one argument without a name")
     found: dict[str, Text] = {}
     for name, value in given:
-        if isinstance(value, Literal) and value.value is False and name in ("returnStdout", "returnStatus"):
-            continue  # their default
+        if isinstance(value, Literal) and (name, value.value) in PASSED_OVER:
+            continue
         if name not in allowed:
             problems.add(
                 value.pos.line,
@@ -118,6 +122,11 @@ def _echo(call: Call, problems: Problems) -> Step | None:
     return Echo(call.pos.line, options["message"]) if options else None
 
 
+def _archive(call: Call, problems: Problems) -> Step | None:
+    options = _options(call, "artifacts", ("artifacts",), problems)
+    return Archive(call.pos.line, options["artifacts"]) if "artifacts" in options else None
+
+
 def _container(call: Call, problems: Problems) -> Step | None:
     options = _options(call, "name", ("name", "shell"), problems)
     if call.body is None:
@@ -126,4 +135,6 @@ def _container(call: Call, problems: Problems) -> Step | None:
     return Container(call.pos.line, options["name"], inner, options.get("shell")) if "name" in options else None
 
 
-STEPS: dict[str, Callable[[Call, Problems], Step | None]] = {"container": _container, "echo": _echo, "sh": _sh}
+STEPS: dict[str, Callable[[Call, Problems], Step | None]] = {
+    "archiveArtifacts": _archive, "container": _container, "echo": _echo, "sh": _sh,
+}  # fmt: skip

@@ -18,6 +18,7 @@ from typing import Any
 import urllib3
 from aiohttp import web
 
+from testbed.controller.artifacts import Artifacts
 from testbed.controller.capacity import Capacity
 from testbed.controller.connections import Connections
 from testbed.controller.kube import ApiError
@@ -153,7 +154,8 @@ class World:
 def world(tmp_path: Path, seconds: float = 20, **behaviour: Any) -> Iterator[World]:
     """A controller with the cloud `shop`; at the end no agent is left."""
     cluster = FakeCluster([], **behaviour)
-    controller = Controller(cluster, Connections(), Capacity(), "jenkins", "jenkins-jenkins-config=true", seconds)
+    controller = Controller(cluster, Connections(), Capacity(), "jenkins", "jenkins-jenkins-config=true", seconds,
+                            Artifacts())  # fmt: skip
     server = Server(controller, TOKEN)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -33,6 +33,10 @@ class FakeNode:
         if script == "lost":
             raise BuildError("agent went offline")
         return int(script.split()[1]) if script.startswith("exit") else 0
+
+    def archive(self, patterns: Sequence[str]) -> Sequence[str]:
+        """Nothing matches `none`."""
+        return [each for each in patterns if each != "none"]
 
 
 class Farm:
@@ -154,6 +158,16 @@ def test_containers() -> None:
         Farm(default_container="kaniko"),
     )
     assert farm.ran == [("a", "kaniko", ""), ("b", "x", ""), ("c", "y", "/sh"), ("d", "x", ""), ("e", "kaniko", "")]
+
+
+def test_archiving() -> None:
+    """Patterns are told apart by commas; what matches nothing fails the build, as in Jenkins."""
+    steps = "archiveArtifacts artifacts: 'a, b', fingerprint: true\narchiveArtifacts 'none'\nsh 'never'"
+    result, log, farm = run(f"pipeline {{ agent any; stages {{ stage('s') {{ steps {{\n{steps}\n}} }} }} }}")
+    assert result == "FAILURE"
+    assert log.count("Archiving artifacts\n") == 2
+    assert 'ERROR: No artifacts found that match the file pattern "none". Configuration error?' in log
+    assert farm.ran == []
 
 
 def test_agents_of_stages() -> None:

@@ -13,7 +13,6 @@ from testbed.controller import kube, pods, remotecommand
 from testbed.controller.build import Build
 from testbed.controller.declarative import read_jenkinsfile
 from testbed.controller.failures import BuildError
-from testbed.controller.node import enter
 from testbed.controller.selection import Choice, choose
 from tests.unit.controller_world import jcasc, tar
 
@@ -143,9 +142,3 @@ def test_a_refused_exec_has_the_servers_words() -> None:
 def test_paths_are_quoted() -> None:
     """A namespace out of a Jenkinsfile stays one part of the path."""
     assert kube.core("../x?dryRun=All", "pods") == "/api/v1/namespaces/..%2Fx%3FdryRun%3DAll/pods"
-
-
-def test_entering_a_container_quotes_everything() -> None:
-    """Values are passed to the shell as they are."""
-    command = enter("/w x", {"A": "it's $HOME"}, ["sh", "-xe", "/s"])
-    assert command == "cd '/w x' && export A='it'\"'\"'s $HOME' && exec sh -xe /s 2>&1"
