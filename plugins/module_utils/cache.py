@@ -1,4 +1,4 @@
-"""Caches of a tenant's builds: what its key `cache` becomes, and what no two tenants may have of each other's.
+"""Caches of tenants' builds: what no two tenants may have of each other's.
 
 Whoever writes to a cache decides what later builds take out of it: a layer found under the hash of a step is used
 instead of running the step. So a cache belongs to one tenant, as its pushed images do, and nothing in it may be run as
@@ -8,7 +8,6 @@ an image: kaniko keeps each layer as an image of its own, and whoever may push l
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.images import entry_problem
@@ -25,30 +24,6 @@ _LISTED = (
 )
 
 
-@dataclass(frozen=True)
-class Cache:
-    """The caches of one tenant.
-
-    Attributes:
-        registry: repository for cached layers, or empty.
-        claims: PersistentVolumeClaim of the namespace by builder: kaniko's base images, which it only reads, and
-            BuildKit's state.
-    """
-
-    registry: str = ""
-    claims: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def claim_names(self) -> tuple[str, ...]:
-        """The claims that the tenant's pods mount for it, to be added to those that they may."""
-        return tuple(dict.fromkeys(self.claims.values()))
-
-
-def read_cache(given: Mapping[str, Any]) -> Cache:
-    """Make a Cache of a valid `cache` of a tenant."""
-    return Cache(given.get("registry", ""), dict(given.get("claims", {})))
-
-
 def cache_problems(
     tenants: Sequence[tuple[str, Mapping[str, Any]]], shared: Iterable[tuple[str, str]], builders: Sequence[str]
 ) -> Iterator[Problem]:
@@ -63,16 +38,15 @@ def cache_problems(
     present = [(path, entry) for path, entry in tenants if entry.get("state") != "absent"]
     lists = [*shared, *(one for path, entry in present for one in _listed(path, entry))]
     for place, (path, entry) in enumerate(present):
-        cache = read_cache(entry.get("cache", {}))
-        yield from _claims(f"{path}.cache.claims", cache, entry.get("builders", builders))
-        if not cache.registry:
+        yield from _claims(f"{path}.cache.claims", entry, entry.get("builders", builders))
+        cache, field = _cache(entry), f"{path}.cache.registry"
+        if not cache:
             continue
-        field_path = f"{path}.cache.registry"
-        if fault := entry_problem(cache.registry):
-            yield Problem(field_path, fault, "")
+        if fault := entry_problem(cache):
+            yield Problem(field, fault, "")
             continue
-        yield from _neighbours(field_path, cache.registry, entry, present, place)
-        yield from _allowed(field_path, cache.registry, _proposal(cache.registry, entry), lists)
+        yield from _neighbours(field, cache, entry, present, place)
+        yield from _allowed(field, cache, _proposal(cache, entry), lists)
 
 
 def _neighbours(
@@ -81,7 +55,7 @@ def _neighbours(
     """Whose pushes, and which earlier tenant's cache, the cache meets."""
     own = _proposal(cache, entry)
     for other_place, (other, its) in enumerate(present):
-        push, registry = _text(its.get("push")), read_cache(its.get("cache", {})).registry
+        push, registry = _text(its.get("push")), _cache(its)
         if other_place == place:
             if push and _plain(push) == _plain(cache):
                 remedy = f"Keep layers and images apart, such as in `{push}/cache`."
@@ -102,10 +76,10 @@ def _allowed(path: str, cache: str, own: str, lists: Iterable[tuple[str, str]]) 
             yield Problem(path, f'"{cache}" is let in as an image by "{entry}" of {where}', _LISTED.format(own=own))
 
 
-def _claims(path: str, cache: Cache, builders: Any) -> Iterator[Problem]:
+def _claims(path: str, entry: Mapping[str, Any], builders: Any) -> Iterator[Problem]:
     granted = builders if isinstance(builders, list | tuple) else ()
     first: dict[str, str] = {}
-    for builder, claim in cache.claims.items():
+    for builder, claim in entry.get("cache", {}).get("claims", {}).items():
         if builder not in granted:
             text = f'"{claim}" is for a builder that the tenant does not have'
             yield Problem(f"{path}.{builder}", text, f"Add {builder} to its builders, or leave the claim out.")
@@ -125,6 +99,10 @@ def _listed(path: str, entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _proposal(cache: str, entry: Mapping[str, Any]) -> str:
     """A repository beside the others of its host, named after the tenant."""
     return f"{cache.split('/')[0]}/{'/'.join([*cache.split('/')[1:-1], ''])}{entry.get('name', 'tenant')}-cache"
+
+
+def _cache(entry: Mapping[str, Any]) -> str:
+    return _text(entry.get("cache", {}).get("registry"))
 
 
 def _text(value: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.buildkeep.ci.plugins.module_utils.cache import Cache, cache_problems, read_cache
+from ansible_collections.buildkeep.ci.plugins.module_utils.cache import cache_problems
 
 KANIKO = ("agent templates", "ghcr.io/osscontainertools/kaniko")
 
@@ -20,12 +20,6 @@ def problems(*entries: dict[str, Any], shared: Sequence[tuple[str, str]] = (KANI
     """What is wrong with the caches of these tenants."""
     numbered = [(f"tenants[{place}]", entry) for place, entry in enumerate(entries)]
     return [str(problem) for problem in cache_problems(numbered, shared, ("kaniko",))]
-
-
-def test_a_cache_is_read() -> None:
-    assert read_cache({}) == Cache("", {}) and read_cache({}).claim_names == ()
-    found = read_cache({"registry": "ghcr.io/acme/c", "claims": {"kaniko": "bases", "buildkit": "state"}})
-    assert (found.registry, found.claim_names) == ("ghcr.io/acme/c", ("bases", "state"))
 
 
 @pytest.mark.parametrize(
