@@ -1,4 +1,4 @@
-"""The seccomp profiles for nodes, from the base list and the profile table."""
+"""The seccomp and AppArmor profiles for nodes, from the base list, the template and the profile table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from ansible_collections.buildkeep.ci.plugins.module_utils import seccomp
+from ansible_collections.buildkeep.ci.plugins.module_utils import apparmor, seccomp
 
 from tools.generate.roles import load
 
@@ -14,12 +14,15 @@ from tools.generate.roles import load
 def files(chart: Path) -> Mapping[Path, Callable[[], str]]:
     """Every file that is generated as a whole, and what makes its text."""
     table = load(chart / "profiles.yaml")["builders"]
-    localhost = {name: entry for name, entry in table.items() if entry["seccompProfile"] == "Localhost"}
-    base = seccomp.load_base(chart)
-    return {
-        chart / "seccomp" / f"{name}.json": partial(_seccomp, name, base, entry["systemCalls"])
-        for name, entry in localhost.items()
-    }
+    base, template = seccomp.load_base(chart), apparmor.load_template(chart)
+    made: dict[Path, Callable[[], str]] = {}
+    for name, entry in table.items():
+        calls = entry.get("systemCalls", {})
+        if entry["seccompProfile"] == "Localhost":
+            made[chart / "seccomp" / f"{name}.json"] = partial(_seccomp, name, base, calls)
+        if entry.get("appArmorProfile") == "Localhost":
+            made[chart / "apparmor" / f"{name}.profile"] = partial(apparmor.apparmor_source, name, template, calls)
+    return made
 
 
 def _seccomp(name: str, base: Mapping[str, object], system_calls: Mapping[str, str]) -> str:
