@@ -13,14 +13,13 @@ from typing import Any
 from ansible_collections.buildkeep.ci.plugins.module_utils.images import entry_problem
 from ansible_collections.buildkeep.ci.plugins.module_utils.schema import Problem
 
-_OWN = "Give each tenant a cache of its own, such as `{own}`: what one writes there, the builds of the other would run."
+_OWN = "Give each tenant a cache of its own{example}: what one writes there, the builds of the other would run."
 _PUSH = (
-    "Take a repository that no other tenant's pushes reach, such as `{own}`: whoever writes to a cache decides what "
-    "its builds take for their own layers, and whoever writes to images decides what runs."
+    "Take a repository that no other tenant's pushes reach{example}: whoever writes to a cache decides what its builds "
+    "take for their own layers, and whoever writes to images decides what runs."
 )
 _LISTED = (
-    "Take a repository that no allowlist lets in, such as `{own}`, or narrow the entry: layers of a cache must never "
-    "be run as an image."
+    "Take a repository that no allowlist lets in, or narrow the entry: layers of a cache must never be run as an image."
 )
 
 
@@ -46,34 +45,35 @@ def cache_problems(
             yield Problem(field, fault, "")
             continue
         yield from _neighbours(field, cache, entry, present, place)
-        yield from _allowed(field, cache, _proposal(cache, entry), lists)
+        yield from _allowed(field, cache, lists)
 
 
 def _neighbours(
     path: str, cache: str, entry: Mapping[str, Any], present: Sequence[tuple[str, Mapping[str, Any]]], place: int
 ) -> Iterator[Problem]:
     """Whose pushes, and which earlier tenant's cache, the cache meets."""
-    own = _proposal(cache, entry)
+    push = _text(entry.get("push"))
+    if push and _plain(push) == _plain(cache):
+        remedy = f"Keep layers and images apart, such as in `{push}/cache`."
+        yield Problem(path, f'"{cache}" is the tenant\'s push repository as well', remedy)
+    example = f", such as `{push}-cache`" if push else ""
     for other_place, (other, its) in enumerate(present):
-        push, registry = _text(its.get("push")), _cache(its)
         if other_place == place:
-            if push and _plain(push) == _plain(cache):
-                remedy = f"Keep layers and images apart, such as in `{push}/cache`."
-                yield Problem(path, f'"{cache}" is the tenant\'s push repository as well', remedy)
             continue
+        theirs, registry = _text(its.get("push")), _cache(its)
         if registry and other_place < place and _meet(cache, registry):
             text = f'"{cache}" and buildkeep_{other}.cache.registry "{registry}" are, or hold, the same cache'
-            yield Problem(path, text, _OWN.format(own=own))
-        if push and _meet(cache, push):
-            text = f'"{cache}" and buildkeep_{other}.push "{push}" lie in each other'
-            yield Problem(path, text, _PUSH.format(own=own))
+            yield Problem(path, text, _OWN.format(example=example))
+        if theirs and _meet(cache, theirs):
+            text = f'"{cache}" and buildkeep_{other}.push "{theirs}" lie in each other'
+            yield Problem(path, text, _PUSH.format(example=example))
 
 
-def _allowed(path: str, cache: str, own: str, lists: Iterable[tuple[str, str]]) -> Iterator[Problem]:
+def _allowed(path: str, cache: str, lists: Iterable[tuple[str, str]]) -> Iterator[Problem]:
     for where, entry in lists:
         # An exact entry lets in what is in that repository, which may lie below the cache; a prefix all below itself.
         if _within(entry.rstrip("/"), cache) or (entry.endswith("/") and _within(cache, entry.rstrip("/"))):
-            yield Problem(path, f'"{cache}" is let in as an image by "{entry}" of {where}', _LISTED.format(own=own))
+            yield Problem(path, f'"{cache}" is let in as an image by "{entry}" of {where}', _LISTED)
 
 
 def _claims(path: str, entry: Mapping[str, Any], builders: Any) -> Iterator[Problem]:
@@ -94,11 +94,6 @@ def _listed(path: str, entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for place, image in enumerate(images if isinstance(images, list | tuple) else ()):
         if isinstance(image, str) and "/" in image:
             yield f"buildkeep_{path}.images[{place}]", image
-
-
-def _proposal(cache: str, entry: Mapping[str, Any]) -> str:
-    """A repository beside the others of its host, named after the tenant."""
-    return f"{cache.split('/')[0]}/{'/'.join([*cache.split('/')[1:-1], ''])}{entry.get('name', 'tenant')}-cache"
 
 
 def _cache(entry: Mapping[str, Any]) -> str:
