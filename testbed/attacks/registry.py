@@ -70,7 +70,11 @@ class Registry:
 
     def blob(self, reference: str, digest: str) -> Any:
         """A blob that holds JSON, such as an image's configuration."""
-        return json.loads(self._send("GET", f"/{split(reference)[0]}/blobs/{digest}")[0])
+        return json.loads(self.raw(reference, digest))
+
+    def raw(self, reference: str, digest: str) -> bytes:
+        """A blob as it is stored, such as a compressed layer."""
+        return self._send("GET", f"/{split(reference)[0]}/blobs/{digest}")[0]
 
     def copy(self, source: str, target: str) -> None:
         """Makes an image that is there available under another full reference, without moving its layers.
