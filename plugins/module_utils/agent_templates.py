@@ -14,6 +14,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.errors import Buildke
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import CANARY_NAMESPACE, LABEL_TENANT, POLICY_PODS
 from ansible_collections.buildkeep.ci.plugins.module_utils.plugin_pod import AgentInfo, Cloud, clouds, static_pod
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
+from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import Tenant
 
 CHART = Path(__file__).resolve().parents[2] / "charts" / "agent-templates"
 RELEASE = "buildkeep"
@@ -22,12 +23,13 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FOREIGN_CAPABILITY = "SYS_ADMIN"
 
 
-def chart_values(settings: Settings, deadline: int) -> dict[str, Any]:
+def chart_values(settings: Settings, deadline: int, *, user_namespaces: bool = False) -> dict[str, Any]:
     """Say an inventory in the chart's words.
 
     Args:
         settings: the checked inventory.
         deadline: seconds after which a builder's pod is ended.
+        user_namespaces: whether the nodes give pods user namespaces.
     """
     controller = settings.controller
     return {
@@ -40,14 +42,25 @@ def chart_values(settings: Settings, deadline: int) -> dict[str, Any]:
         "namespacePrefix": settings.prefix,
         "agent": {"image": settings.profiles.agent_image, "activeDeadlineSeconds": deadline},
         "builders": {name: {"image": profile.image} for name, profile in settings.profiles.builders.items()},
-        "tenants": [
-            {"name": tenant.name, "builders": list(tenant.builders), "limits": {"pods": tenant.limits["pods"]}}
-            for tenant in settings.present
-        ],
+        "tenants": [_tenant(tenant) for tenant in settings.present],
+        "userNamespaces": user_namespaces,
+        "appArmor": settings.apparmor,
         "trustedCA": settings.trusted_ca,
         # The roles `tenants` and `rbac` make these.
         "serviceAccount": {"create": False},
         "rbac": {"create": False},
+    }
+
+
+def _tenant(tenant: Tenant) -> dict[str, Any]:
+    cache = {"registry": tenant.cache, "claims": dict(tenant.cache_claims)}
+    optional = {"push": tenant.push, "cache": {key: value for key, value in cache.items() if value}}
+    return {
+        "name": tenant.name,
+        "builders": list(tenant.builders),
+        "limits": {"pods": tenant.limits["pods"]},
+        "seccomp": tenant.seccomp,
+        **{key: value for key, value in optional.items() if value},
     }
 
 
@@ -88,7 +101,10 @@ def canaries(settings: Settings, manifests: str) -> list[dict[str, Any]]:
     # One right too many is a matter of policies; another backend has canaries of its own.
     for builder, case in good if settings.backend.policies else ():
         first.setdefault(builder, case)
-    return [case for _, case in good] + [_bad(builder, case["pod"]) for builder, case in first.items()]
+    return [case for _, case in good] + [
+        _bad(builder, case["pod"], "builder" if builder in settings.profiles.relaxed else "restricted")
+        for builder, case in first.items()
+    ]
 
 
 def render(settings: Mapping[str, Any], helm: str, deadline: int) -> dict[str, Any]:
@@ -111,7 +127,7 @@ def _good(settings: Settings, found: Mapping[str, Cloud]) -> Iterator[tuple[str,
             yield builder, case
 
 
-def _bad(builder: str, pod: Mapping[str, Any]) -> dict[str, Any]:
+def _bad(builder: str, pod: Mapping[str, Any], rule: str) -> dict[str, Any]:
     changed = deepcopy(dict(pod))
     changed["metadata"]["namespace"] = CANARY_NAMESPACE
     changed["metadata"]["labels"][LABEL_TENANT] = CANARY_NAMESPACE
@@ -124,7 +140,7 @@ def _bad(builder: str, pod: Mapping[str, Any]) -> dict[str, Any]:
         "pod": changed,
         "expect": "refused",
         "policy": POLICY_PODS,
-        "rule": "builder",
+        "rule": rule,
     }
 
 

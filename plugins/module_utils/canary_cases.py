@@ -48,7 +48,7 @@ def rule_cases(settings: Settings) -> list[Case]:
         return cases
     profiles = settings.profiles
     cases += [_broken(agent_pod(profiles, CANARY_NAMESPACE), key, change) for key, change in OF_AGENT.items()]
-    for profile in profiles.builders.values():
+    for profile in profiles.relaxed.values():
         cases += [_broken(builder_pod(profiles, CANARY_NAMESPACE, profile), key, OF_BUILDER[key]) for key in OF_BUILDER]
     return [*cases, *guard_cases(settings), *_good(settings)]
 

@@ -102,8 +102,8 @@ def entry_problem(entry: str) -> str | None:
 
 
 def template_images(profiles: Profiles) -> list[str]:
-    """List the exact repositories that our own agent templates need: the agent's and each builder's."""
-    images = [profiles.agent_image, *(profile.image for profile in profiles.builders.values())]
+    """List the repositories that every tenant may run: the agent's, and those of builders that rules fence in."""
+    images = [profiles.agent_image, *(profile.image for profile in profiles.relaxed.values())]
     return list(dict.fromkeys(repository(image) for image in images))
 
 

@@ -56,7 +56,7 @@ def defaults_context(profiles: Profiles, break_glass: str = "") -> dict[str, Any
         profiles: the profile table; containers with the image of a builder are left as they are.
         break_glass: group whose members' pods are left as they are, or empty.
     """
-    marks = [f"{images.repository(one.image)}{end}" for one in profiles.builders.values() for end in (":", "@")]
+    marks = [f"{images.repository(one.image)}{end}" for one in profiles.relaxed.values() for end in (":", "@")]
     return {
         "conditions": list(_conditions(break_glass)),
         "mutations": [_of_pod(), *(_of_containers(field, marks) for field in ("containers", "initContainers"))],

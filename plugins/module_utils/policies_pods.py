@@ -101,7 +101,7 @@ def variables(
     marked = f"({image}(variables.profile.marks[0]) || {image}(variables.profile.marks[1]))"
     # Of a pod that runs as no builder, and has containers of one kind only, nothing needs to be listed anew.
     builders = _annotation(names.ANNOTATION_BUILDERS)
-    table = cel.literal({name: _profile(one) for name, one in profiles.builders.items()})
+    table = cel.literal({name: _profile(one) for name, one in profiles.relaxed.items()})
     builder = f"variables.account.substring({len(names.SA_BUILDER_PREFIX)})"
     expressions = {
         "psc": "object.spec.?securityContext.orValue({})",
@@ -109,7 +109,7 @@ def variables(
         "granted": builders + _LIST + f".filter(b, b in {cel.literal(list(profiles.builders))})",
         # Our own annotations have no blanks in them, so that most often a look at the text is enough.
         "builder": (
-            f"variables.account in {cel.literal([names.SA_BUILDER_PREFIX + one for one in profiles.builders])} && "
+            f"variables.account in {cel.literal([names.SA_BUILDER_PREFIX + one for one in profiles.relaxed])} && "
             f"((',' + {builders} + ',').contains(',' + {builder} + ',') "
             f"|| variables.granted.exists(b, b == {builder})) ? {builder} : ''"
         ),
@@ -197,7 +197,7 @@ def _named(key: str) -> str:
 
 
 def _constants(profiles: Profiles, cluster_images: Iterable[str], priority_class: str) -> dict[str, str]:
-    builder_images = [images.repository(one.image) for one in profiles.builders.values()]
+    builder_images = [images.repository(one.image) for one in profiles.relaxed.values()]
     exact = [one for one in cluster_images if "/" in one and not one.endswith("/")]
     return {
         "canonical": cel.literal(images.CANONICAL),
@@ -206,7 +206,7 @@ def _constants(profiles: Profiles, cluster_images: Iterable[str], priority_class
         "only_templates": f"{_annotation(names.ANNOTATION_TEMPLATES)} == 'static'",
         "template_container": policies_templates.container(profiles),
         "template_volume": policies_templates.VOLUME,
-        "as_profiled": cel.any_of(_as_profiled(one) for one in profiles.builders.values()),
+        "as_profiled": cel.any_of(_as_profiled(one) for one in profiles.relaxed.values()),
         "image_listed": _listed("c.?image.orValue('')"),
         "reference_listed": _listed("v.image.?reference.orValue('')"),
         "exact_images": cel.literal(exact),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,10 @@ _BASELINE_CAPABILITIES = _RESTRICTED_CAPABILITIES | {
 }
 
 
+# Below the kubelet's folder `seccomp`, and as AppArmor knows it.
+_ON_NODES = {"seccomp": "buildkeep/{name}-{digest}.json", "apparmor": "buildkeep-{name}-{digest}"}
+
+
 @dataclass(frozen=True)
 class TrustedCA:
     """Where a builder looks for certificates of private CAs: a folder, and the variable that names it."""
@@ -35,11 +40,21 @@ class TrustedCA:
 
 
 @dataclass(frozen=True)
+class Volume:
+    """An emptyDir of a builder's own: where it is mounted, and the most that it may hold."""
+
+    path: str
+    size: str
+
+
+@dataclass(frozen=True)
 class Profile:
     """One builder; `capabilities_add` comes after dropping ALL, `seccomp` is RuntimeDefault or Localhost/<file>.
 
-    `proc_mount` is Default, or Unmasked for a builder that makes process namespaces of its own. The rest is what its
-    template runs, and where that reads the registry's credentials.
+    `proc_mount` is Default, or Unmasked for a builder that makes process namespaces of its own. `app_armor` is
+    RuntimeDefault or Localhost/<profile>. `user_namespace` says whether it can run in one of the pod's (`hostUsers:
+    false`). `legacy` is a warning to whoever still uses it. The rest is what its template runs, and where that reads
+    the registry's credentials.
     """
 
     name: str
@@ -52,6 +67,11 @@ class Profile:
     seccomp: str
     pss_level: str
     proc_mount: str = "Default"
+    app_armor: str = "RuntimeDefault"
+    user_namespace: bool = False
+    legacy: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+    volumes: Mapping[str, Volume] = field(default_factory=dict)
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     credentials: str = ""
@@ -60,10 +80,21 @@ class Profile:
 
 @dataclass(frozen=True)
 class Profiles:
-    """The whole table: builders by name, and the image of the agent container."""
+    """The table as an inventory has it: builders by name, the agent's image, and the builders that have no image."""
 
     builders: dict[str, Profile]
     agent_image: str
+    imageless: tuple[str, ...] = ()
+
+    @property
+    def relaxed(self) -> dict[str, Profile]:
+        """The builders that need more than `restricted` gives: only these are let through beside the rules."""
+        return {name: one for name, one in self.builders.items() if one.pss_level != "restricted"}
+
+    @property
+    def restricted(self) -> dict[str, Profile]:
+        """The builders that need no right; to the rules their containers are like any other."""
+        return {name: one for name, one in self.builders.items() if one.pss_level == "restricted"}
 
 
 def load_profiles(
@@ -80,8 +111,9 @@ def load_profiles(
         BuildkeepError: for an override of an unknown builder or with an unknown key, and for an image that is not
             written in full.
     """
-    table = yaml.safe_load(((chart_dir or CHART) / "profiles.yaml").read_text(encoding="utf-8"))
-    builders = {name: _profile(name, entry) for name, entry in table["builders"].items()}
+    chart = chart_dir or CHART
+    table = yaml.safe_load((chart / "profiles.yaml").read_text(encoding="utf-8"))
+    builders = {name: _profile(name, entry, chart) for name, entry in table["builders"].items()}
     wanted = dict(overrides or {})
     agent = agent_image or str(table["agent"]["image"])
     problems = _override_problems(wanted, builders) + _image_problems("buildkeep_agent_image", agent)
@@ -92,23 +124,44 @@ def load_profiles(
             f"buildkeep_builders.{name}.image: {repository(agent)} is the agent's repository, which runs without a "
             "builder's rights; give the builder a repository of its own"
             for name, one in builders.items()
-            if repository(one.image) == repository(agent)
+            if one.image and repository(one.image) == repository(agent)
         ]
     if problems:
         raise BuildkeepError(problems)
-    return Profiles(builders=builders, agent_image=agent)
+    named = {name: one for name, one in builders.items() if one.image}
+    return Profiles(builders=named, agent_image=agent, imageless=tuple(name for name in builders if name not in named))
 
 
-def pss_level(profiles: Profiles, builders: Iterable[str]) -> str:
-    """Name the strictest Pod Security level that admits all of these builders: `restricted` or `baseline`."""
-    levels = {profiles.builders[name].pss_level for name in builders}
+def pss_level(profiles: Profiles, builders: Iterable[str], *, unconfined: bool = False) -> str:
+    """Name the strictest Pod Security level that admits all of these builders: `restricted` or `baseline`.
+
+    Where those that need a seccomp profile on the nodes run `unconfined`, it is `privileged`: our own rules alone hold.
+    """
+    wanted = [profiles.builders[name] for name in builders]
+    if unconfined and any(one.seccomp.startswith("Localhost/") for one in wanted):
+        return "privileged"
+    levels = {one.pss_level for one in wanted}
     return "baseline" if "baseline" in levels else "restricted"
 
 
-def _profile(name: str, entry: Mapping[str, Any]) -> Profile:
+def on_nodes(chart: Path, kind: str, name: str, suffix: str) -> str:
+    """Name the profile of a builder as nodes know it: with a hash of what is in it, for two releases have both.
+
+    Args:
+        chart: folder of the chart.
+        kind: `seccomp` or `apparmor`, the folder within.
+        name: the builder.
+        suffix: of the file in that folder.
+    """
+    digest = hashlib.sha256((chart / kind / f"{name}{suffix}").read_bytes()).hexdigest()[:12]
+    return f"Localhost/{_ON_NODES[kind].format(name=name, digest=digest)}"
+
+
+def _profile(name: str, entry: Mapping[str, Any], chart: Path) -> Profile:
     capabilities = tuple(sorted(entry.get("capabilities") or ()))
     escalation = bool(entry["allowPrivilegeEscalation"])
-    seccomp = str(entry["seccompProfile"])
+    seccomp, app_armor = str(entry["seccompProfile"]), str(entry.get("appArmorProfile", "RuntimeDefault"))
+    seccomp = on_nodes(chart, "seccomp", name, ".json") if seccomp == "Localhost" else seccomp
     proc_mount = str(entry.get("procMount", "Default"))
     return Profile(
         name=name,
@@ -121,6 +174,11 @@ def _profile(name: str, entry: Mapping[str, Any]) -> Profile:
         seccomp=seccomp,
         pss_level=_level(name, int(entry["runAsUser"]), escalation, frozenset(capabilities), seccomp, proc_mount),
         proc_mount=proc_mount,
+        app_armor=on_nodes(chart, "apparmor", name, ".profile") if app_armor == "Localhost" else app_armor,
+        user_namespace=bool(entry.get("userNamespace", False)),
+        legacy=str(entry.get("legacy", "")),
+        env={key: str(value) for key, value in (entry.get("env") or {}).items()},
+        volumes={key: Volume(**one) for key, one in (entry.get("volumes") or {}).items()},
         command=tuple(entry["command"]),
         args=tuple(entry["args"]),
         credentials=str(entry["credentials"]),

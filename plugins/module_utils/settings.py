@@ -15,14 +15,15 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.errors import Buildke
 from ansible_collections.buildkeep.ci.plugins.module_utils.images import template_images
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import NAMESPACE_PREFIX
 from ansible_collections.buildkeep.ci.plugins.module_utils.nodes import Nodes, read_nodes
-from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profiles, load_profiles, pss_level
+from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profiles, load_profiles
 from ansible_collections.buildkeep.ci.plugins.module_utils.render_options import VARIABLES
 from ansible_collections.buildkeep.ci.plugins.module_utils.scc import POD_ANNOTATIONS
 from ansible_collections.buildkeep.ci.plugins.module_utils.schema import nearest
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings_checks import CONTROLLER, faults, sentence
-from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import Tenant, read_tenant, tenant_builders
+from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import Tenant, read_tenant
 
 _CHART = Path(__file__).resolve().parents[2] / "charts/agent-templates"
+NODE_PROFILES_IMAGE = "docker.io/library/busybox:1.37"
 # What each variable is where the inventory leaves it out.
 DEFAULTS: Mapping[str, Any] = {
     "tenants": [],
@@ -43,6 +44,10 @@ DEFAULTS: Mapping[str, Any] = {
     "templates": "any",
     "pod_defaults": False,
     "nodes": {},
+    "user_namespaces": "auto",
+    "node_profiles": "none",
+    "node_profiles_image": NODE_PROFILES_IMAGE,
+    "apparmor": False,
 }
 # Variables that say how to reach the cluster, and how to render for none; the action plugins read them.
 _CONNECTION = ("kubeconfig", "context", *VARIABLES)
@@ -89,6 +94,10 @@ class Settings:
         storage_classes: StorageClasses that tenants' claims may use.
         pod_defaults: whether fields that a pod leaves out are filled in with the strict values.
         nodes: what pods may say of nodes, where a tenant says nothing else; and the schedulers of the cluster.
+        user_namespaces: whether builders get user namespaces, `auto` (where the cluster has them) or `never`.
+        node_profiles: how seccomp profiles reach the nodes, `none`, `daemonset`, `connection` or `installed`.
+        node_profiles_image: image of what puts them there, and of probes.
+        apparmor: whether the nodes have AppArmor, and get our profiles.
     """
 
     tenants: tuple[Tenant, ...]
@@ -107,6 +116,10 @@ class Settings:
     storage_classes: tuple[str, ...]
     pod_defaults: bool
     nodes: Nodes
+    user_namespaces: str
+    node_profiles: str
+    node_profiles_image: str
+    apparmor: bool
 
     @property
     def present(self) -> tuple[Tenant, ...]:
@@ -170,10 +183,7 @@ def _settings(values: Mapping[str, Any], profiles: Profiles, backend: Backend) -
     prefix, common = values["namespace_prefix"], {key: values[key] for key in ("mode", "templates")}
     nodes = read_nodes(values["nodes"])
     return Settings(
-        tenants=tuple(
-            read_tenant({**common, **entry}, prefix, pss_level(profiles, tenant_builders(entry)), nodes)
-            for entry in values["tenants"]
-        ),
+        tenants=tuple(read_tenant({**common, **entry}, prefix, profiles, nodes) for entry in values["tenants"]),
         images=(*template_images(profiles), *own),
         mode=values["mode"],
         prefix=prefix,
@@ -189,6 +199,7 @@ def _settings(values: Mapping[str, Any], profiles: Profiles, backend: Backend) -
         storage_classes=tuple(values["storage_classes"]),
         pod_defaults=values["pod_defaults"],
         nodes=nodes,
+        **{key: values[key] for key in ("user_namespaces", "node_profiles", "node_profiles_image", "apparmor")},
     )
 
 

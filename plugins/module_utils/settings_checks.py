@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.buildkeep.ci.plugins.module_utils.cache import cache_problems
 from ansible_collections.buildkeep.ci.plugins.module_utils.images import entry_problem
-from ansible_collections.buildkeep.ci.plugins.module_utils.names import CANARY_NAMESPACE
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import CANARY_NAMESPACE, SYSTEM_NAMESPACE
 from ansible_collections.buildkeep.ci.plugins.module_utils.nodes import node_problems
 from ansible_collections.buildkeep.ci.plugins.module_utils.schema import Problem, Schema, check, nearest
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings_schema import inventory_schema
@@ -20,7 +21,9 @@ CONTROLLER: Mapping[str, str] = {"namespace": "jenkins", "name": "jenkins", "ser
 _NAME_LIMIT = 63  # RFC 1123, which Kubernetes holds names of namespaces to
 # Admission of a pod has a budget of CEL cost; a pod of 64 containers must be within it with the longest list.
 _MOST_ENTRIES, _MOST_TEXT = 300, 30_000
-_RESERVED_PREFIXES = ("kube-", "openshift-", "default-", CANARY_NAMESPACE)
+# Ours: where rules are proven, and where what nodes need is put there.
+_OWN = {CANARY_NAMESPACE: "the rules are proven", SYSTEM_NAMESPACE: "nodes are looked after"}
+_RESERVED_PREFIXES = ("kube-", "openshift-", "default-", *_OWN)
 
 
 @dataclass(frozen=True)
@@ -126,9 +129,9 @@ def _namespaces(subject: Subject) -> Iterator[Problem]:
         if len(namespace) > _NAME_LIMIT:
             text = f'its namespace "{namespace}" is longer than {_NAME_LIMIT} characters'
             yield Problem(f"{path}.name", text, "Shorten the name or buildkeep_namespace_prefix.")
-        if CANARY_NAMESPACE in (name, namespace):
-            text = f'"{name}" is kept for the namespace {CANARY_NAMESPACE}, where the rules are proven'
-            yield Problem(f"{path}.name", text, "Take another name.")
+        for own, use in _OWN.items():
+            if own in (name, namespace):
+                yield Problem(f"{path}.name", f'"{name}" is kept for the namespace {own}, where {use}', "Take another.")
         if namespace == controller["namespace"]:
             text = f'its namespace "{namespace}" is the controller\'s'
             yield Problem(f"{path}.name", text, "Keep the controller in a namespace that is no tenant's.")
@@ -147,15 +150,19 @@ def _controller(subject: Subject) -> Iterator[Problem]:
     if namespace and prefix and namespace.startswith(prefix):
         text = f'"{namespace}" begins with "{prefix}", which only namespaces of tenants may'
         yield Problem("controller.namespace", text, "Move the controller, or change buildkeep_namespace_prefix.")
-    if namespace == CANARY_NAMESPACE:
-        yield Problem("controller.namespace", f'"{namespace}" is where the rules are proven', "Take another namespace.")
+    if namespace in _OWN:
+        yield Problem("controller.namespace", f'"{namespace}" is where {_OWN[namespace]}', "Take another namespace.")
 
 
 def _builders(subject: Subject) -> Iterator[Problem]:
+    overrides = subject.get("builders", {})
     for path, builder in subject.texts("builders"):
         if builder not in subject.builders:
             text = f'"{builder}" is no builder{nearest(builder, subject.builders)}'
             yield Problem(path, text, f"Known builders: {', '.join(subject.builders)}.")
+        elif not (subject.table["builders"][builder]["image"] or overrides.get(builder, {}).get("image")):
+            remedy = f"Build one as images/README.md says, and name it in buildkeep_builders.{builder}.image."
+            yield Problem(path, f"nobody publishes an image of {builder}", remedy)
 
 
 def _limits(subject: Subject) -> Iterator[Problem]:
@@ -185,6 +192,13 @@ def _length(subject: Subject) -> Iterator[Problem]:
             most = f"more than the {_MOST_ENTRIES} entries, or {_MOST_TEXT} characters, that can be judged"
             remedy = "List prefixes that end with a slash in place of single repositories."
             yield Problem(f"{path}.images", f"{text}, {most}", remedy)
+
+
+def _cache(subject: Subject) -> Iterator[Problem]:
+    shared = [
+        (f"buildkeep_images[{n}]", one) for n, one in enumerate(subject.get("images", [])) if isinstance(one, str)
+    ]
+    yield from cache_problems(list(subject.tenants("cache")), shared, DEFAULT_BUILDERS)
 
 
 def _break_glass(subject: Subject) -> Iterator[Problem]:
@@ -221,6 +235,7 @@ CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
     _limits,
     _images,
     _length,
+    _cache,
     _break_glass,
     _nodes,
     _trusted_ca,

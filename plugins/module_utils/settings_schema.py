@@ -40,6 +40,17 @@ _CLUSTER: Mapping[str, Any] = {
     "storage_classes": _texts(
         r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", "Write names of StorageClasses, such as `standard`."
     ),
+    "user_namespaces": {
+        "type": "string",
+        "enum": ["auto", "never"],
+        "x-remedy": "Write `auto`, or `never` where a builder must not have a user namespace of its own.",
+    },
+    "node_profiles": {
+        "type": "string",
+        "enum": ["none", "daemonset", "connection", "installed"],
+        "x-remedy": "Write `none`, `daemonset`, `connection` (the nodes' own), or `installed` if you put them there.",
+    },
+    "apparmor": {"type": "boolean", "x-remedy": "Write `true` if the nodes have AppArmor, else `false`."},
     "pod_defaults": {"type": "boolean", "x-remedy": "Write `true` or `false`."},
 }
 
@@ -92,6 +103,11 @@ def inventory_schema(values: Schema) -> dict[str, Any]:
             },
             "agent_image": {"type": "string", "x-remedy": "Write a full image reference."},
             "trusted_ca": chart["trustedCA"],
+            "node_profiles_image": {
+                **values["definitions"]["image"],
+                "minLength": 1,
+                "x-remedy": "Write a full image reference, such as `docker.io/library/busybox:1.37`.",
+            },
             "templates": tenant["templates"],
             "nodes": _nodes(tenant),
             **_CLUSTER,

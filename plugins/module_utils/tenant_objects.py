@@ -7,11 +7,13 @@ from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils import canary_guards
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends import SCC
+from ansible_collections.buildkeep.ci.plugins.module_utils.images import repository
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
     ANNOTATION_BUILDERS,
     ANNOTATION_CLAIMS,
     ANNOTATION_CSI_DRIVERS,
     ANNOTATION_IMAGES,
+    ANNOTATION_SECCOMP,
     ANNOTATION_SECRETS,
     ANNOTATION_TEMPLATES,
     CANARY_GROUP,
@@ -79,8 +81,10 @@ def canary_objects(settings: Settings) -> dict[str, Any]:
         "labels": {LABEL_TENANT: CANARY_NAMESPACE, LABEL_MODE: "enforce", **_labels(settings)},
         "annotations": {
             **dict.fromkeys(_LISTS, ""),
+            ANNOTATION_IMAGES: ",".join(repository(one.image) for one in settings.profiles.restricted.values()),
             ANNOTATION_BUILDERS: ",".join(builders),
             ANNOTATION_TEMPLATES: "any",
+            ANNOTATION_SECCOMP: "confined",
             **_of_nodes(settings, settings.nodes),
         },
         "service_accounts": list(service_accounts(builders)),

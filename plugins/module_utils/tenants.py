@@ -11,6 +11,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
     ANNOTATION_CLAIMS,
     ANNOTATION_CSI_DRIVERS,
     ANNOTATION_IMAGES,
+    ANNOTATION_SECCOMP,
     ANNOTATION_SECRETS,
     ANNOTATION_TEMPLATES,
     LABEL_MODE,
@@ -23,6 +24,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
     SA_PUSHER,
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.nodes import Nodes
+from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profiles, pss_level, repository
 
 DEFAULT_BUILDERS = ("kaniko",)
 DEFAULT_LIMITS: Mapping[str, Any] = {"pods": 10, "cpu": "16", "memory": "32Gi"}
@@ -43,12 +45,15 @@ class Tenant:
         mode: `enforce` or `audit`.
         limits: `pods` (number), `cpu` and `memory` (Kubernetes quantities) of all its pods together.
         state: `present` or `absent`.
-        pss_level: Pod Security level that its builders leave possible, `restricted` or `baseline`.
+        pss_level: Pod Security level that its builders leave possible, `restricted`, `baseline` or `privileged`.
         templates: `any`, or `static`: its pods must be those of the agent templates.
         claims: PersistentVolumeClaims that its pods may mount.
         secrets: Secrets that its pods may mount beyond the registry's credentials.
         csi_drivers: CSI drivers whose inline volumes its pods may use.
         nodes: what its pods may say of nodes.
+        seccomp: `confined`, or `unconfined`: builders that need a profile on the nodes run without any.
+        cache: repository for layers of its builds, or empty.
+        cache_claims: claim for each builder that keeps something in one.
     """
 
     name: str
@@ -65,6 +70,9 @@ class Tenant:
     secrets: tuple[str, ...] = ()
     csi_drivers: tuple[str, ...] = ()
     nodes: Nodes = field(default_factory=Nodes)
+    seccomp: str = "confined"
+    cache: str = ""
+    cache_claims: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def labels(self) -> dict[str, str]:
@@ -85,6 +93,7 @@ class Tenant:
             ANNOTATION_SECRETS: ",".join(self.secrets),
             ANNOTATION_CSI_DRIVERS: ",".join(self.csi_drivers),
             ANNOTATION_TEMPLATES: self.templates,
+            ANNOTATION_SECCOMP: self.seccomp,
         }
 
     @property
@@ -107,32 +116,38 @@ def service_accounts(builders: tuple[str, ...]) -> tuple[str, ...]:
     return (SA_AGENT, *(SA_BUILDER_PREFIX + builder for builder in builders), SA_PUSHER, SA_DEFAULT)
 
 
-def read_tenant(entry: Mapping[str, Any], prefix: str, pss_level: str, nodes: Nodes) -> Tenant:
+def read_tenant(entry: Mapping[str, Any], prefix: str, profiles: Profiles, nodes: Nodes) -> Tenant:
     """Make a tenant of a valid entry of the inventory.
 
     Args:
         entry: one entry of `buildkeep_tenants`, valid by the chart's schema, with the cluster's `mode` and `templates`
             where it names none.
         prefix: what each tenant's namespace begins with.
-        pss_level: Pod Security level for the tenant's builders.
+        profiles: the profile table.
         nodes: those of the cluster, which the entry's own `nodes` overrides.
     """
-    volumes = entry.get("volumes", {})
+    volumes, cache, builders = entry.get("volumes", {}), entry.get("cache", {}), tenant_builders(entry)
+    claims, seccomp = cache.get("claims", {}), entry.get("seccomp", "confined")
+    # To the rules a builder without rights is a container like any other, so its image is one of the tenant's.
+    own = [repository(one.image) for name, one in profiles.restricted.items() if name in builders]
     return Tenant(
         name=entry["name"],
         namespace=prefix + entry["name"],
-        builders=tenant_builders(entry),
-        images=tuple(entry.get("images", ())),
+        builders=builders,
+        images=tuple(dict.fromkeys((*entry.get("images", ()), *own))),
         push=entry.get("push", ""),
         mode=entry.get("mode", "enforce"),
         limits={**DEFAULT_LIMITS, **entry.get("limits", {})},
         state=entry.get("state", "present"),
-        pss_level=pss_level,
+        pss_level=pss_level(profiles, builders, unconfined=seccomp == "unconfined"),
         templates=entry.get("templates", "any"),
-        claims=tuple(volumes.get("claims", ())),
+        claims=tuple(dict.fromkeys((*volumes.get("claims", ()), *claims.values()))),
         secrets=tuple(volumes.get("secrets", ())),
         csi_drivers=tuple(volumes.get("csiDrivers", ())),
         nodes=nodes.overridden(entry.get("nodes", {})),
+        seccomp=seccomp,
+        cache=cache.get("registry", ""),
+        cache_claims=claims,
     )
 
 

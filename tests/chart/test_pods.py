@@ -18,7 +18,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.plugin_pod import (
     pod_request,
     static_pod,
 )
-from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import load_profiles
+from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profile, load_profiles
 
 from tests.chart.rendering import CHART, JSON, pods, template, tenants
 
@@ -46,18 +46,93 @@ def plugin_pods(values: JSON) -> Iterator[JSON]:
             yield dynamic_pod(cloud, pod_request({**attributes, **parent}, "shop_1-x", "job/shop/1/"), AGENT)
 
 
-def test_a_builder_has_the_rights_of_its_profile_and_no_more() -> None:
-    (profile,) = load_profiles().builders.values()
-    builder = container(pods(template(tenants("shop")))["shop-kaniko"], profile.name)
+# Images that nobody publishes, as an inventory names them.
+IMAGES = {name: {"image": f"registry.example.com/{name}:1"} for name in load_profiles().imageless}
+PROFILES = load_profiles(overrides=IMAGES).builders
+
+
+def every_builder(**more: Any) -> JSON:
+    """Values with one tenant that has every builder of the table, and these further keys."""
+    return {"builders": IMAGES, "tenants": [{"name": "shop", "builders": list(PROFILES), **more}]}
+
+
+def profile_field(text: str) -> JSON:
+    """A profile of the table as a field of the pod."""
+    kind, _, file = text.partition("/")
+    return {"type": kind, **({"localhostProfile": file} if file else {})}
+
+
+@pytest.fixture(scope="module")
+def rendered() -> dict[str, JSON]:
+    """The pod of each builder, in a plain cluster."""
+    return pods(template(every_builder()))
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=list(PROFILES))
+def test_a_builder_has_the_rights_of_its_profile_and_no_more(rendered: dict[str, JSON], profile: Profile) -> None:
+    pod = rendered[f"shop-{profile.name}"]
+    builder = container(pod, profile.name)
+    capabilities = {"add": list(profile.capabilities_add)} if profile.capabilities_add else {}
     assert builder["image"] == profile.image
     assert builder["securityContext"] == {
         "runAsUser": profile.run_as_user,
         "runAsGroup": profile.run_as_group,
         "runAsNonRoot": profile.run_as_user != 0,
         "allowPrivilegeEscalation": profile.allow_privilege_escalation,
-        "capabilities": {"drop": ["ALL"], "add": list(profile.capabilities_add)},
-        "seccompProfile": {"type": profile.seccomp},
+        "capabilities": {"drop": ["ALL"], **capabilities},
+        "seccompProfile": profile_field(profile.seccomp),
     }
+    assert {one["name"]: one["value"] for one in builder.get("env", [])} == profile.env
+    assert "hostUsers" not in pod["spec"]
+    kubernetes_validate.validate({**pod, "metadata": {"name": "x"}}, "1.37", strict=True)
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=list(PROFILES))
+def test_a_builder_writes_to_bounded_scratch_space_only(rendered: dict[str, JSON], profile: Profile) -> None:
+    pod = rendered[f"shop-{profile.name}"]
+    volumes = {one["name"]: one.get("emptyDir") for one in pod["spec"]["volumes"]}
+    mounts = {one["name"]: one for one in container(pod, profile.name)["volumeMounts"]}
+    for name, volume in profile.volumes.items():
+        assert volumes[f"builder-{name}"] == {"sizeLimit": volume.size}
+        assert mounts[f"builder-{name}"] == {"name": f"builder-{name}", "mountPath": volume.path}
+    assert mounts["registry-credentials"]["mountPath"] == profile.credentials
+    assert mounts["registry-credentials"]["readOnly"] is True
+    assert set(volumes) == {"registry-credentials", *(f"builder-{name}" for name in profile.volumes)}
+
+
+def test_user_namespaces_and_apparmor_are_for_clusters_and_builders_that_have_them() -> None:
+    found = pods(template({**every_builder(), "userNamespaces": True, "appArmor": True}))
+    for name, profile in PROFILES.items():
+        pod = found[f"shop-{name}"]
+        assert pod["spec"].get("hostUsers", True) is not profile.user_namespace
+        wanted = profile_field(profile.app_armor) if profile.app_armor.startswith("Localhost/") else None
+        assert container(pod, name)["securityContext"].get("appArmorProfile") == wanted
+
+
+def test_an_unconfined_tenant_loosens_only_builders_that_need_a_profile_of_their_own() -> None:
+    found = pods(template({**every_builder(seccomp="unconfined"), "appArmor": True}))
+    for name, profile in PROFILES.items():
+        security = container(found[f"shop-{name}"], name)["securityContext"]
+        own = profile.seccomp.startswith("Localhost/")
+        assert security["seccompProfile"] == {"type": "Unconfined" if own else "RuntimeDefault"}
+        assert security.get("appArmorProfile") == ({"type": "Unconfined"} if own else None)
+        assert container(found[f"shop-{name}"], "jnlp")["securityContext"]["seccompProfile"] == {
+            "type": "RuntimeDefault"
+        }
+
+
+def test_builders_know_where_to_push_and_where_layers_are_kept() -> None:
+    push, cache = "registry.example.com/shop", "registry.example.com/shop-cache"
+    found = pods(template(every_builder(push=push, cache={"registry": cache})))
+    for name in PROFILES:
+        values = {one["name"]: one["value"] for one in container(found[f"shop-{name}"], name)["env"]}
+        assert (values["BUILDKEEP_PUSH"], values["BUILDKEEP_CACHE"]) == (push, cache)
+        assert "env" not in container(found[f"shop-{name}"], "jnlp")
+
+
+def test_an_image_that_nobody_publishes_has_to_be_named() -> None:
+    refused = template({"tenants": [{"name": "shop", "builders": ["ko"]}]})
+    assert refused.code and "tenants[0] (shop).builders: nobody publishes an image of ko; build one" in refused.errors
 
 
 def test_a_pod_states_its_limits_and_mounts_no_token() -> None:
@@ -134,12 +209,11 @@ def test_text_of_a_profile_never_becomes_a_secret_of_the_controller(tmp_path: Pa
         clouds([raw])
 
 
-def test_a_profile_without_root_or_with_a_seccomp_file_is_rendered_so(tmp_path: Path) -> None:
+def test_a_profile_without_root_is_rendered_so(tmp_path: Path) -> None:
     chart = altered(
         tmp_path,
         runAsUser=1000,
         capabilities={},
-        seccompProfile="Localhost/buildkeep/a.json",
         allowPrivilegeEscalation=True,
     )
     builder = container(pods(template(tenants("shop"), chart=chart))["shop-kaniko"], "kaniko")
@@ -149,5 +223,5 @@ def test_a_profile_without_root_or_with_a_seccomp_file_is_rendered_so(tmp_path: 
         "runAsNonRoot": True,
         "allowPrivilegeEscalation": True,
         "capabilities": {"drop": ["ALL"]},
-        "seccompProfile": {"type": "Localhost", "localhostProfile": "buildkeep/a.json"},
+        "seccompProfile": {"type": "RuntimeDefault"},
     }

@@ -60,19 +60,22 @@ def test_helm_3_reads_the_schema_as_well() -> None:
 
 def test_every_problem_that_a_schema_cannot_say_is_in_one_message() -> None:
     values = {
-        "tenants": [{"name": "shop", "builders": ["img"]}, {"name": "shop"}, {"name": "kins"}],
+        "tenants": [{"name": "shop", "builders": ["imgg", "img"]}, {"name": "shop"}, {"name": "kins"}],
         "builders": {"kanico": {"image": "ghcr.io/acme/kaniko:v1"}},
         "controller": {"namespace": "jen-kins"},
         "namespacePrefix": "jen-",
         "trustedCA": "-----BEGIN PRIVATE KEY-----",
     }
+    known = "apko, buildah, buildkit, img, jib, kaniko, ko"
     rendered = template(values)
     assert rendered.code != 0
     assert [line for line in rendered.errors.splitlines() if ": " in line and "Error" not in line] == [
         "trustedCA: holds a private key, or no certificate; "
         "write certificates in PEM, from -----BEGIN CERTIFICATE----- on",
-        "builders.kanico: unknown builder; write one of: kaniko",
-        "tenants[0] (shop).builders: unknown builder img; write one of: kaniko",
+        f"builders.kanico: unknown builder; write one of: {known}",
+        f"tenants[0] (shop).builders: unknown builder imgg; write one of: {known}",
+        "tenants[0] (shop).builders: nobody publishes an image of img; build one as images/README.md says, "
+        "and name it in builders.img.image",
         "tenants[1] (shop).name: the same name as tenants[0]; give each tenant its own",
         "tenants[2] (kins).name: its namespace jen-kins is the controller's; "
         "choose another name, or another namespacePrefix",

@@ -112,4 +112,8 @@ def test_a_good_entry_opens_no_other_registry(entry: str) -> None:
 
 
 def test_template_images() -> None:
-    assert template_images(load_profiles()) == ["docker.io/jenkins/inbound-agent", "ghcr.io/osscontainertools/kaniko"]
+    """The agent's, and those of builders with rights; nobody need run an image for its being a builder without any."""
+    assert template_images(load_profiles()) == [
+        *("docker.io/jenkins/inbound-agent", "ghcr.io/osscontainertools/kaniko"),
+        *("docker.io/moby/buildkit", "quay.io/buildah/stable"),
+    ]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.buildkeep.ci.plugins.module_utils import cel, policies, policies_pods, rules
+from ansible_collections.buildkeep.ci.plugins.module_utils.images import template_images
 from ansible_collections.buildkeep.ci.plugins.module_utils.nodes import Nodes
 from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import load_profiles
 
@@ -69,7 +70,7 @@ def test_what_is_of_no_namespace_follows_the_cluster() -> None:
 def test_settings_reach_the_expressions(built: list[dict[str, Any]]) -> None:
     found = of_kind(built, "ValidatingAdmissionPolicy")
     variables = {one["name"]: one["expression"] for one in found["buildkeep-pods"]["variables"]}
-    own = '["docker.io/jenkins/inbound-agent", "ghcr.io/osscontainertools/kaniko", "ghcr.io/acme/base/"]'
+    own = cel.literal([*template_images(load_profiles()), "ghcr.io/acme/base/"])
     assert variables["allowed"].startswith(f"{own} + ")
     exec_variables = {one["name"]: one["expression"] for one in found["buildkeep-exec"]["variables"]}
     assert '"system:serviceaccount:jenkins:builds"' in exec_variables["usual"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,43 @@ def test_the_table_of_the_chart() -> None:
     assert not kaniko.allow_privilege_escalation and kaniko.seccomp == "RuntimeDefault"
     assert kaniko.capabilities_add == ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETFCAP", "SETGID", "SETUID")
     assert all(is_canonical(one.image) for one in profiles.builders.values()) and is_canonical(profiles.agent_image)
-    assert [entry_problem(entry) for entry in template_images(profiles)] == [None, None]
+    assert {entry_problem(entry) for entry in template_images(profiles)} == {None}
+
+
+def test_every_builder_of_the_table() -> None:
+    profiles = load_profiles(overrides={name: {"image": f"r.example/{name}:1"} for name in ("img", "ko", "apko")})
+    assert {name: one.pss_level for name, one in profiles.builders.items()} == {
+        **dict.fromkeys(("kaniko", "buildkit", "buildah", "img"), "baseline"),
+        **dict.fromkeys(("ko", "jib", "apko"), "restricted"),
+    }
+    assert set(profiles.relaxed) | set(profiles.restricted) == set(profiles.builders)
+    assert {name for name, one in profiles.builders.items() if one.user_namespace} == {"kaniko", "buildah"}
+    assert {name for name, one in profiles.builders.items() if one.legacy} == {"img"}
+    assert load_profiles().imageless == ("img", "ko", "apko")
+
+
+def test_profiles_on_nodes_carry_a_hash_of_what_is_in_them(tmp_path: Path) -> None:
+    chart = table(tmp_path, seccompProfile="Localhost", appArmorProfile="Localhost")
+    for text in ("one", "other"):
+        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        for file in ("seccomp/other.json", "apparmor/other.profile"):
+            (chart / file).write_text(text, encoding="utf-8")
+        found = load_profiles(chart).builders["other"]
+        assert found.seccomp == f"Localhost/buildkeep/other-{digest}.json"
+        assert found.app_armor == f"Localhost/buildkeep-other-{digest}"
+
+
+def test_without_seccomp_only_builders_that_need_a_profile_of_their_own_are_privileged() -> None:
+    levels = {name: pss_level(load_profiles(), [name], unconfined=True) for name in ("kaniko", "jib", "buildkit")}
+    assert levels == {"kaniko": "baseline", "jib": "restricted", "buildkit": "privileged"}
 
 
 def table(tmp_path: Path, **changes: Any) -> Path:
     """A chart folder whose table has one more builder, like kaniko but for these fields."""
     raw = yaml.safe_load((CHART / "profiles.yaml").read_text(encoding="utf-8"))
     raw["builders"]["other"] = {**raw["builders"]["kaniko"], "image": "ghcr.io/acme/other:1", **changes}
+    for kind in ("seccomp", "apparmor"):
+        shutil.copytree(CHART / kind, tmp_path / kind, dirs_exist_ok=True)
     (tmp_path / "profiles.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")
     return tmp_path
 

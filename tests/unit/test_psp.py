@@ -46,9 +46,10 @@ def objects(*profiles: Profile) -> dict[str, Any]:
 
 
 def test_there_is_one_for_each_builder_and_one_for_all_else() -> None:
+    names = ("agent", *load_profiles().builders)
     assert set(objects()) == {
-        *("PodSecurityPolicy buildkeep-agent", "PodSecurityPolicy buildkeep-kaniko"),
-        *("ClusterRole buildkeep:psp:agent", "ClusterRole buildkeep:psp:kaniko"),
+        *(f"PodSecurityPolicy buildkeep-{name}" for name in names),
+        *(f"ClusterRole buildkeep:psp:{name}" for name in names),
     }
 
 

@@ -10,10 +10,13 @@ import pytest
 import yaml
 from ansible_collections.buildkeep.ci.plugins.module_utils import scc, scc_bindings, scc_canaries, scc_served
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends import Backend
+from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import load_profiles
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
 
 from tests.builders import ROOTLESS
 
+# Those of the table that have an image, and one more.
+BUILDERS = (*load_profiles().builders, "rootless")
 BOTH = pytest.mark.parametrize("policies", [True, False])
 
 
@@ -88,7 +91,7 @@ def test_volumes_with_names_need_the_policies_that_hold_the_names() -> None:
 def test_a_role_lets_use_one_of_them() -> None:
     for policies in (True, False):
         roles = {name: one["rules"] for name, one in made(policies=policies).items() if name.startswith("ClusterRole")}
-        expected = {"agent": "buildkeep-agent", "kaniko": "buildkeep-kaniko", "rootless": "buildkeep-rootless"}
+        expected = {name: f"buildkeep-{name}" for name in ("agent", *BUILDERS)}
         expected |= {"canary": "privileged"} if policies else {}
         assert roles == {
             f"ClusterRole buildkeep:scc:{name}": [
@@ -123,7 +126,7 @@ def test_canaries_reach_the_policies_only_where_there_are_policies() -> None:
         [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "buildkeep:canary"}]
     ]
     roles = [one["roleRef"]["name"] for one in without]
-    assert roles == ["buildkeep:scc:agent", "buildkeep:scc:kaniko", "buildkeep:scc:rootless"]
+    assert roles == [f"buildkeep:scc:{name}" for name in ("agent", *BUILDERS)]
     assert {one["metadata"]["namespace"] for one in (*with_policies, *without)} == {"buildkeep-canary"}
 
 
@@ -181,9 +184,9 @@ def test_without_policies_canaries_prove_each_field_that_constraints_hold() -> N
     cases = scc_canaries.scc_canaries(settings(policies=False))
     refused = [case for case in cases if case["expect"] == "refused"]
     assert {case["policy"] for case in refused} == {"SecurityContextConstraints"}
-    assert len(refused) == len(scc_canaries.OF_AGENT_HELD) + 2 * len(scc_canaries.OF_BUILDER_HELD)
+    assert len(refused) == len(scc_canaries.OF_AGENT_HELD) + len(BUILDERS) * len(scc_canaries.OF_BUILDER_HELD)
     assert [case["name"].rpartition("-")[2] for case in cases if case["expect"] == "admitted"] == [
-        *("agent", "kaniko", "rootless")
+        *("agent", *BUILDERS)
     ]
     assert len({case["name"] for case in cases}) == len(cases)
     assert any("volumes" in case["pod"]["spec"] for case in refused)
@@ -192,7 +195,8 @@ def test_without_policies_canaries_prove_each_field_that_constraints_hold() -> N
 def test_a_good_pod_is_in_a_user_namespace_where_its_constraints_ask_for_one() -> None:
     cases = scc_canaries.scc_canaries(settings(policies=False))
     inside = {case["name"] for case in cases if case["pod"]["spec"].get("hostUsers") is False}
-    assert inside == {case["name"] for case in cases if "rootless" in case["name"]} and len(inside) == 3
+    nested = {case["name"] for case in cases if "rootless" in case["name"] or "buildkit" in case["name"]}
+    assert inside == nested and len(inside) == 6
     older = scc_canaries.scc_canaries(settings(policies=False, user_namespaces=False))
     assert not any("hostUsers" in case["pod"]["spec"] for case in older)
 

@@ -19,13 +19,17 @@ def problems(**variables: Any) -> list[str]:
     return list(caught.value.problems)
 
 
+# Repositories of the builders that rules fence in: those that everybody may run, as that builder only.
+FENCED = ("ghcr.io/osscontainertools/kaniko", "docker.io/moby/buildkit", "quay.io/buildah/stable")
+
+
 def test_a_name_is_enough() -> None:
     """Everything else is derived."""
     settings = read_settings({"tenants": [SHOP]})
     assert [tenant.namespace for tenant in settings.tenants] == ["ci-shop"]
     assert settings.controller.user == "system:serviceaccount:jenkins:jenkins"
     assert settings.controller.url == "http://jenkins.jenkins.svc.cluster.local:8080"
-    assert settings.images == ("docker.io/jenkins/inbound-agent", "ghcr.io/osscontainertools/kaniko")
+    assert settings.images == ("docker.io/jenkins/inbound-agent", *FENCED)
 
 
 def test_none_is_the_default() -> None:
@@ -68,7 +72,10 @@ def test_overrides_reach_profiles_and_allowlist() -> None:
             "images": ["ghcr.io/acme/", "mirror.acme.example/agent"],
         }
     )
-    assert settings.images == ("mirror.acme.example/agent", "mirror.acme.example/kaniko", "ghcr.io/acme/")
+    assert settings.images == (
+        *("mirror.acme.example/agent", "mirror.acme.example/kaniko"),
+        *(*FENCED[1:], "ghcr.io/acme/"),
+    )
     assert settings.profiles.builders["kaniko"].image == "mirror.acme.example/kaniko:1"
 
 
@@ -98,7 +105,13 @@ def test_overrides_reach_profiles_and_allowlist() -> None:
         ({"tenants": [{"name": "a" * 40}], "namespace_prefix": "a-very-long-prefix-"}, None),
         ({"tenants": [{"name": "buildkeep-canary"}]}, ['"buildkeep-canary" is kept']),
         ({"tenants": [{"name": "shop", "builders": ["kanico"]}]},
-         ['(tenant "shop"): builders[0]: "kanico" is no builder (did you mean "kaniko"?)', "Known builders: kaniko."]),
+         ['(tenant "shop"): builders[0]: "kanico" is no builder (did you mean "kaniko"?)', "Known builders: kaniko,"]),
+        ({"tenants": [{"name": "shop", "builders": ["ko"]}]},
+         ["builders[0]: nobody publishes an image of ko", "name it in buildkeep_builders.ko.image"]),
+        ({"tenants": [{"name": "shop", "builders": ["ko"]}], "builders": {"ko": {"image": "r.example/ko:1"}}}, None),
+        ({"tenants": [{"name": "shop", "cache": {"registry": "r.example/c"}}, {"name": "b", "push": "r.example/c"}]},
+         ['"r.example/c" and buildkeep_tenants[1].push']),
+        ({"controller": {"namespace": "buildkeep-system"}}, ['controller.namespace: "buildkeep-system" is where']),
         ({"tenants": [{"name": "shop", "builders": ["Kaniko!"]}]}, ['"Kaniko!" is no builder']),
         ({"tenants": [{"name": "shop", "builders": ["kaniko", "kaniko"]}]}, ["listed more than once"]),
         ({"tenants": [{"name": "shop", "bulders": []}]}, ['bulders: unknown key (did you mean "builders"?)']),

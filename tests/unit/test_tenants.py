@@ -44,7 +44,7 @@ def test_without_a_builder_the_level_is_restricted() -> None:
 def test_annotations_name_what_the_policies_read() -> None:
     """All stand there even when empty, so that nothing is left to a default."""
     lists = dict.fromkeys(("images", "claims", "secrets", "csi-drivers"), "")
-    wanted = {**lists, "builders": "kaniko", "templates": "any"}
+    wanted = {**lists, "builders": "kaniko", "templates": "any", "seccomp": "confined"}
     assert tenant().annotations == {f"buildkeep.dev/{key}": value for key, value in wanted.items()}
     volumes = {"claims": ["cache", "state"], "secrets": ["maven"], "csiDrivers": ["secrets-store.csi.k8s.io"]}
     given = tenant(volumes=volumes, templates="static").annotations

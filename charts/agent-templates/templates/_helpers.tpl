@@ -8,7 +8,8 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 
 {{/*
 What all templates need, as JSON: `agent` and `builders` of profiles.yaml with the images of the values, and `tenants`:
-those that are present, with their namespace and builders filled in. Refuses what the schema cannot express, with every
+those that are present, with their namespace and builders filled in. A builder with profiles on the nodes gets their names there, `localhost`, with a
+hash of what is in them. Refuses what the schema cannot express, with every
 problem in one message. Argument: the root context.
 */}}
 {{- define "agent-templates.model" -}}
@@ -28,6 +29,17 @@ problem in one message. Argument: the root context.
 {{- $_ := set (index $profiles.builders $name) "image" $override.image }}
 {{- end }}
 {{- end }}
+{{- range $name, $builder := $profiles.builders }}
+{{- $localhost := dict }}
+{{- if eq $builder.seccompProfile "Localhost" }}
+{{- $_ := set $localhost "seccomp" (printf "buildkeep/%s-%s.json" $name ($.Files.Get (printf "seccomp/%s.json" $name) | sha256sum | trunc 12)) }}
+{{- end }}
+{{- if and $.Values.appArmor (eq $builder.appArmorProfile "Localhost") }}
+{{- $_ := set $localhost "appArmor" (printf "buildkeep-%s-%s" $name ($.Files.Get (printf "apparmor/%s.profile" $name) | sha256sum | trunc 12)) }}
+{{- end }}
+{{- $_ := set $builder "localhost" $localhost }}
+{{- $_ := set $builder "hostUsers" (not (and $.Values.userNamespaces $builder.userNamespace)) }}
+{{- end }}
 {{- $seen := dict }}
 {{- $tenants := list }}
 {{- range $index, $tenant := .Values.tenants }}
@@ -45,10 +57,12 @@ problem in one message. Argument: the root context.
 {{- range $builders }}
 {{- if not (has . $known) }}
 {{- $problems = append $problems (printf "%s.builders: unknown builder %s; write one of: %s" $field . (join ", " $known)) }}
+{{- else if not (index $profiles.builders .).image }}
+{{- $problems = append $problems (printf "%s.builders: nobody publishes an image of %s; build one as images/README.md says, and name it in builders.%s.image" $field . .) }}
 {{- end }}
 {{- end }}
 {{- if ne ($tenant.state | default "present") "absent" }}
-{{- $tenants = append $tenants (dict "name" $tenant.name "namespace" $namespace "builders" $builders "pods" (dig "limits" "pods" 10 $tenant)) }}
+{{- $tenants = append $tenants (dict "name" $tenant.name "namespace" $namespace "builders" $builders "pods" (dig "limits" "pods" 10 $tenant) "push" ($tenant.push | default "") "cache" (dig "cache" "registry" "" $tenant) "claims" (dig "cache" "claims" dict $tenant) "unconfined" (eq ($tenant.seccomp | default "confined") "unconfined")) }}
 {{- end }}
 {{- end }}
 {{- if $problems }}{{ fail (printf "\n%s\n" (join "\n" $problems)) }}{{ end }}

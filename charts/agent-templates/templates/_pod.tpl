@@ -1,9 +1,10 @@
 {{/*
 The whole pod of a builder's template: the builder with exactly its profile's rights, the agent and the pod itself at
-Pod Security `restricted`. It is the same for all tenants. Arguments: name (of the builder), builder and agent (their
-profiles), deadline (seconds), trustedCA (whether there is one).
+Pod Security `restricted`. Arguments: name (of the builder), builder and agent (their profiles), tenant, deadline
+(seconds), trustedCA (whether there is one).
 */}}
 {{- define "agent-templates.pod" -}}
+{{- $claim := get .tenant.claims .name }}
 apiVersion: v1
 kind: Pod
 spec:
@@ -15,6 +16,9 @@ spec:
   terminationGracePeriodSeconds: 5
   restartPolicy: Never
   nodeSelector: {kubernetes.io/os: linux}
+  {{- if not .builder.hostUsers }}
+  hostUsers: false
+  {{- end }}
   securityContext:
     runAsNonRoot: true
     seccompProfile: {type: RuntimeDefault}
@@ -29,41 +33,24 @@ spec:
         capabilities: {drop: [ALL]}
         seccompProfile: {type: RuntimeDefault}
       resources: {{- toYaml .agent.resources | nindent 8 }}
-    - name: {{ .name }}
-      image: {{ .builder.image }}
-      command: {{ toJson .builder.command }}
-      args: {{ toJson .builder.args }}
-      {{- with .builder.trustedCA }}
-      {{- if $.trustedCA }}
-      env:
-        - {name: {{ .variable }}, value: {{ quote .value }}}
-      {{- end }}
-      {{- end }}
-      securityContext:
-        runAsUser: {{ int .builder.runAsUser }}
-        runAsGroup: {{ int .builder.runAsGroup }}
-        runAsNonRoot: {{ ne (int .builder.runAsUser) 0 }}
-        allowPrivilegeEscalation: {{ .builder.allowPrivilegeEscalation }}
-        capabilities:
-          drop: [ALL]
-          {{- with .builder.capabilities }}
-          add: {{ keys . | sortAlpha | toJson }}
-          {{- end }}
-        {{- $seccomp := splitn "/" 2 .builder.seccompProfile }}
-        seccompProfile: {type: {{ $seccomp._0 }}{{ with $seccomp._1 }}, localhostProfile: {{ . }}{{ end }}}
-      resources: {{- toYaml .builder.resources | nindent 8 }}
-      volumeMounts:
-        - {name: registry-credentials, mountPath: {{ .builder.credentials }}, readOnly: true}
-        {{- if .trustedCA }}
-        - {name: buildkeep-ca, mountPath: {{ .builder.trustedCA.path }}, readOnly: true}
-        {{- end }}
+    {{- include "agent-templates.builder" . | trim | nindent 4 }}
   volumes:
     - name: registry-credentials
       secret:
         secretName: registry-credentials
         optional: true
         items: [{key: .dockerconfigjson, path: config.json}]
-    {{- if .trustedCA }}
+    {{- range $name, $volume := .builder.volumes }}
+    {{- if and $claim (eq $name "state") }}
+    - {name: builder-{{ $name }}, persistentVolumeClaim: {claimName: {{ $claim }}}}
+    {{- else }}
+    - {name: builder-{{ $name }}, emptyDir: {sizeLimit: {{ $volume.size }}}}
+    {{- end }}
+    {{- end }}
+    {{- if and $claim (eq .name "kaniko") }}
+    - {name: builder-cache, persistentVolumeClaim: {claimName: {{ $claim }}, readOnly: true}}
+    {{- end }}
+    {{- if and .trustedCA .builder.trustedCA }}
     - name: buildkeep-ca
       configMap: {name: buildkeep-ca}
     {{- end }}
