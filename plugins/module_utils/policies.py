@@ -169,21 +169,26 @@ def bindings(mode: str = "enforce") -> list[dict[str, Any]]:
         mode: of tenants that name none. A volume is of no namespace, so no tenant's own mode is seen there.
     """
     tenant = {"key": names.LABEL_TENANT, "operator": "Exists"}
+    # Where pods are held to the letter by a policy of the role `node_profiles`.
+    others = {"key": names.LABEL_TENANT, "operator": "NotIn", "values": [names.SYSTEM_NAMESPACE]}
     # Whatever is not plainly `audit` is enforced, a misspelt or missing mode included.
     modes = {
         "enforce": (["Deny"], {"key": names.LABEL_MODE, "operator": "NotIn", "values": ["audit"]}),
         "audit": (["Warn", "Audit"], {"key": names.LABEL_MODE, "operator": "In", "values": ["audit"]}),
     }
     by_mode = [
-        {"name": f"{policy}-{mode}", "policy": policy, "actions": actions, "selector": [tenant, selector]}
+        {"name": f"{policy}-{mode}", "policy": policy, "actions": actions, "selector": [*spaces, selector]}
         for policy in TENANT_POLICIES
+        for spaces in ([tenant, others] if policy == names.POLICY_PODS else [tenant],)
         for mode, (actions, selector) in modes.items()
     ]
     by_cluster = {names.POLICY_PERSISTENTVOLUMES: modes["audit" if mode == "audit" else "enforce"][0]}
     guards = [
         {"name": name, "policy": name, "actions": by_cluster.get(name, ["Deny"]), "selector": []} for name in GUARDS
     ]
-    warnings = [{"name": name, "policy": name, "actions": modes["audit"][0], "selector": [tenant]} for name in WARNINGS]
+    warnings = [
+        {"name": name, "policy": name, "actions": modes["audit"][0], "selector": [tenant, others]} for name in WARNINGS
+    ]
     return by_mode + guards + warnings
 
 

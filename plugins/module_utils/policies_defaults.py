@@ -63,6 +63,7 @@ def defaults_context(profiles: Profiles, break_glass: str = "") -> dict[str, Any
         "label_tenant": names.LABEL_TENANT,
         "label_mode": names.LABEL_MODE,
         "canary_namespace": names.CANARY_NAMESPACE,
+        "system_namespace": names.SYSTEM_NAMESPACE,
     }
 
 

@@ -43,10 +43,12 @@ def test_bindings(built: list[dict[str, Any]]) -> None:
     found = of_kind(built, "ValidatingAdmissionPolicyBinding")
     assert len(found) == 2 * 8 + 3 + 1
     tenant = {"key": "buildkeep.dev/tenant", "operator": "Exists"}
+    # Its pods are judged by a policy of its own.
+    others = {"key": "buildkeep.dev/tenant", "operator": "NotIn", "values": ["buildkeep-system"]}
     assert found["buildkeep-workloads"] == {
         "policyName": "buildkeep-workloads",
         "validationActions": ["Warn", "Audit"],
-        "matchResources": {"namespaceSelector": {"matchExpressions": [tenant]}},
+        "matchResources": {"namespaceSelector": {"matchExpressions": [tenant, others]}},
     }
     for name in ("buildkeep-namespaces", "buildkeep-names", "buildkeep-persistentvolumes"):
         assert found[name] == {"policyName": name, "validationActions": ["Deny"]}
@@ -55,7 +57,7 @@ def test_bindings(built: list[dict[str, Any]]) -> None:
             spec = found[f"{policy}-{mode}"]
             assert (spec["policyName"], spec["validationActions"]) == (policy, actions)
             assert spec["matchResources"]["namespaceSelector"]["matchExpressions"] == [
-                {"key": "buildkeep.dev/tenant", "operator": "Exists"},
+                *([tenant, others] if policy == "buildkeep-pods" else [tenant]),
                 {"key": "buildkeep.dev/mode", "operator": operator, "values": ["audit"]},
             ]
 

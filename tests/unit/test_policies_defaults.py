@@ -27,7 +27,7 @@ def test_it_holds_in_tenants_that_enforce_and_not_where_rules_are_proven() -> No
     _, binding = build_defaults(read_settings({"pod_defaults": True, "backend": BACKEND}))
     assert binding["spec"]["matchResources"]["namespaceSelector"]["matchExpressions"] == [
         {"key": "buildkeep.dev/tenant", "operator": "Exists"},
-        {"key": "buildkeep.dev/tenant", "operator": "NotIn", "values": ["buildkeep-canary"]},
+        {"key": "buildkeep.dev/tenant", "operator": "NotIn", "values": ["buildkeep-canary", "buildkeep-system"]},
         {"key": "buildkeep.dev/mode", "operator": "NotIn", "values": ["audit"]},
     ]
 
