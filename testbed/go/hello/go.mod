@@ -1,0 +1,3 @@
+module buildkeep.dev/testbed/hello
+
+go 1.26.0
