@@ -17,12 +17,12 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.canary_narrowed impor
 from ansible_collections.buildkeep.ci.plugins.module_utils.canary_narrowed import representative
 from ansible_collections.buildkeep.ci.plugins.module_utils.canary_pods import (
     OF_AGENT,
-    OF_BUILDER,
     SINCE,
     Change,
     Pod,
     agent_pod,
     builder_pod,
+    of_builder,
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.images import is_allowed, repository
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import CANARY_NAMESPACE, POLICY_PODS
@@ -49,7 +49,8 @@ def rule_cases(settings: Settings) -> list[Case]:
     profiles = settings.profiles
     cases += [_broken(agent_pod(profiles, CANARY_NAMESPACE), key, change) for key, change in OF_AGENT.items()]
     for profile in profiles.relaxed.values():
-        cases += [_broken(builder_pod(profiles, CANARY_NAMESPACE, profile), key, OF_BUILDER[key]) for key in OF_BUILDER]
+        changes = of_builder(profile).items()
+        cases += [_broken(builder_pod(profiles, CANARY_NAMESPACE, profile), *one) for one in changes]
     return [*cases, *guard_cases(settings), *_good(settings)]
 
 

@@ -52,6 +52,7 @@ def builder_pod(profiles: Profiles, tenant: str, profile: Profile) -> Pod:
         "allowPrivilegeEscalation": profile.allow_privilege_escalation,
         "runAsUser": profile.run_as_user,
         "runAsGroup": profile.run_as_group,
+        "runAsNonRoot": profile.run_as_user != 0,
         "capabilities": {"drop": ["ALL"], "add": list(profile.capabilities_add)},
         "seccompProfile": {"type": kind, **({"localhostProfile": file} if file else {})},
     }
@@ -196,3 +197,9 @@ OF_NONE: Mapping[str, str] = {
     "container/container/securityContext.procMount": "the API server itself wants a user namespace for it first",
     "placement/pod/spec.runtimeClassName": "the API server itself wants the RuntimeClass to exist first",
 }
+
+
+def of_builder(profile: Profile) -> dict[str, Change]:
+    """Give what breaks a rule about builders, but for what this builder may do."""
+    allowed = {"builder/builder/securityContext.allowPrivilegeEscalation": profile.allow_privilege_escalation}
+    return {key: change for key, change in OF_BUILDER.items() if not allowed.get(key, False)}

@@ -131,8 +131,8 @@ def test_builders_know_where_to_push_and_where_layers_are_kept() -> None:
 
 
 def test_an_image_that_nobody_publishes_has_to_be_named() -> None:
-    refused = template({"tenants": [{"name": "shop", "builders": ["ko"]}]})
-    assert refused.code and "tenants[0] (shop).builders: nobody publishes an image of ko; build one" in refused.errors
+    refused = template({"tenants": [{"name": "shop", "builders": ["apko"]}]})
+    assert refused.code and "tenants[0] (shop).builders: nobody publishes an image of apko; build one" in refused.errors
 
 
 def test_a_pod_states_its_limits_and_mounts_no_token() -> None:

@@ -19,13 +19,13 @@ def test_the_table_of_the_chart() -> None:
     kaniko = profiles.builders["kaniko"]
     assert (kaniko.service_account, kaniko.run_as_user, kaniko.pss_level) == ("builder-kaniko", 0, "baseline")
     assert not kaniko.allow_privilege_escalation and kaniko.seccomp == "RuntimeDefault"
-    assert kaniko.capabilities_add == ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETFCAP", "SETGID", "SETUID")
+    assert kaniko.capabilities_add == ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETFCAP", "SETGID", "SETUID")
     assert all(is_canonical(one.image) for one in profiles.builders.values()) and is_canonical(profiles.agent_image)
     assert {entry_problem(entry) for entry in template_images(profiles)} == {None}
 
 
 def test_every_builder_of_the_table() -> None:
-    profiles = load_profiles(overrides={name: {"image": f"r.example/{name}:1"} for name in ("img", "ko", "apko")})
+    profiles = load_profiles(overrides={name: {"image": f"r.example/{name}:1"} for name in ("img", "apko")})
     assert {name: one.pss_level for name, one in profiles.builders.items()} == {
         **dict.fromkeys(("kaniko", "buildkit", "buildah", "img"), "baseline"),
         **dict.fromkeys(("ko", "jib", "apko"), "restricted"),
@@ -33,7 +33,7 @@ def test_every_builder_of_the_table() -> None:
     assert set(profiles.relaxed) | set(profiles.restricted) == set(profiles.builders)
     assert {name for name, one in profiles.builders.items() if one.user_namespace} == {"kaniko", "buildah"}
     assert {name for name, one in profiles.builders.items() if one.legacy} == {"img"}
-    assert load_profiles().imageless == ("img", "ko", "apko")
+    assert load_profiles().imageless == ("img", "apko")
 
 
 def test_profiles_on_nodes_carry_a_hash_of_what_is_in_them(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.canary_pods import (
     OF_NONE,
     agent_pod,
     builder_pod,
+    of_builder,
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.images import is_allowed
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICY_PODS
@@ -53,7 +54,9 @@ def test_rule_canaries_name_their_rule_and_the_namespace_made_for_them() -> None
     """Nothing is ever tried in a tenant's namespace before its walls stand."""
     cases = canary_cases.rule_cases(settings())
     about_pods = [case for case in cases if case["policy"] == POLICY_PODS]
-    assert len(about_pods) == len(OF_AGENT) + len(settings().profiles.relaxed) * len(OF_BUILDER)
+    of_builders = [len(of_builder(profile)) for profile in settings().profiles.relaxed.values()]
+    assert len(about_pods) == len(OF_AGENT) + sum(of_builders)
+    assert sorted(set(of_builders)) == [len(OF_BUILDER) - 1, len(OF_BUILDER)]
     assert {case["namespace"] for case in cases} == {"buildkeep-canary"}
     assert {case["rule"] for case in about_pods} <= {rule.id for rule in RULES}
 
