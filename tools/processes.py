@@ -116,7 +116,7 @@ def run_all(commands: Sequence[Sequence[str]], env: Mapping[str, str]) -> Outcom
     failed = [outcome.last for outcome in outcomes if not outcome.ok]
     if failed:
         return Outcome(False, "failed: " + "; ".join(failed))
-    return Outcome(True, f"{len(outcomes)} linters, no findings")
+    return Outcome(True, f"{len(outcomes)} commands, none failed")
 
 
 @dataclass
