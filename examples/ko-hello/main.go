@@ -1,0 +1,8 @@
+// Command hello prints one line.
+package main
+
+import "fmt"
+
+func main() {
+	fmt.Println("Hello from ko")
+}
