@@ -36,6 +36,19 @@ def test_every_builder_of_the_table() -> None:
     assert load_profiles().imageless == ("img", "apko")
 
 
+@pytest.mark.parametrize("name", list(yaml.safe_load((CHART / "profiles.yaml").read_text())["builders"]))
+def test_every_right_has_its_reason(name: str) -> None:
+    entry = yaml.safe_load((CHART / "profiles.yaml").read_text(encoding="utf-8"))["builders"][name]
+    harmless = {"allowPrivilegeEscalation": False, "seccompProfile": "RuntimeDefault", "procMount": "Default"}
+    taken = {field for field, value in harmless.items() if entry.get(field, value) != value}
+    taken |= {"runAsUser"} if entry["runAsUser"] == 0 else set()
+    reasons = entry.get("why", {})
+    assert set(reasons) == taken
+    lists = (reasons, entry.get("capabilities") or {}, entry.get("systemCalls") or {})
+    assert all(len(str(reason)) > 10 for one in lists for reason in one.values())
+    assert bool(entry.get("systemCalls")) == (entry["seccompProfile"] == "Localhost")
+
+
 def test_profiles_on_nodes_carry_a_hash_of_what_is_in_them(tmp_path: Path) -> None:
     chart = table(tmp_path, seccompProfile="Localhost", appArmorProfile="Localhost")
     for text in ("one", "other"):

@@ -9,12 +9,11 @@ from typing import Any
 from ansible_collections.buildkeep.ci.plugins.module_utils.rules import Rule
 from ansible_collections.buildkeep.ci.plugins.module_utils.rules import load as load_rules
 
-from tools.generate import bypasses, inventory, mapping
+from tools.generate import builders, bypasses, inventory, mapping
 from tools.generate.markdown import code, table
 from tools.generate.roles import load
 
 ROOT = Path(__file__).resolve().parents[2]
-PROFILES = ROOT / "charts" / "agent-templates" / "profiles.yaml"
 POD_SECURITY = Path(__file__).with_name("pod_security.yaml")
 # What a rule's field is counted from.
 SCOPES = {
@@ -23,39 +22,6 @@ SCOPES = {
     "builder": "the builder's container:",
     "volume": "every volume:",
 }
-
-
-def builder_section(name: str, profile: Mapping[str, Any]) -> str:
-    """One builder: its settings, and every capability with the reason why it is needed."""
-    settings = [
-        ("image", code(profile["image"])),
-        ("user", f"{profile['runAsUser']}:{profile['runAsGroup']}"),
-        ("privilege escalation", "allowed" if profile["allowPrivilegeEscalation"] else "not allowed"),
-        ("seccomp", profile["seccompProfile"]),
-        ("ServiceAccount", code(f"builder-{name}")),
-    ]
-    reasons = [(code(capability), why) for capability, why in (profile.get("capabilities") or {}).items()]
-    rights = table(("capability (all others are dropped)", "needed because"), reasons)
-    return "\n\n".join(
-        (
-            f"## {name}\n\n{profile['summary'].capitalize()}.",
-            table(("setting", "value"), settings),
-            rights if reasons else "It needs no capability.",
-        )
-    )
-
-
-def builders() -> str:
-    """The builder profiles."""
-    profiles = load(PROFILES)
-    sections = [builder_section(name, profile) for name, profile in profiles["builders"].items()]
-    intro = (
-        "What each builder needs from the kernel, from `charts/agent-templates/profiles.yaml`. It holds only in a "
-        "tenant that lists the builder, for that image, under that ServiceAccount, in that one container. Every "
-        "other container of the pod meets the Pod Security Standard `restricted`."
-    )
-    agent = f"The `jnlp` container runs {code(profiles['agent']['image'])} as user {profiles['agent']['runAsUser']}."
-    return "\n\n".join((intro, agent, *sections))
 
 
 def pod_security() -> str:
@@ -119,7 +85,7 @@ def rules() -> str:
 
 PAGES: Mapping[str, tuple[str, Callable[[], str]]] = {
     "inventory.md": ("Inventory", inventory.page),
-    "builders.md": ("Builder profiles", builders),
+    "builders.md": ("Builder profiles", builders.page),
     "rules.md": ("Rules of the policies", rules),
     "mapping.md": ("Rules and what auditors ask for", mapping.page),
     "bypasses.md": ("Ways around the rules", bypasses.page),
