@@ -6,7 +6,7 @@ containerd and CRI-O take as they are. A builder's further calls stand in the pr
 
     mount: ...                  the call, whatever its arguments
     unshare CLONE_NEWUSER: ...  the call with no flag but those that the builder's entries name
-    keyctl KEYCTL_SETPERM: ...  the call for this operation, and those that further entries name
+    keyctl KEYCTL_SETPERM: ...  the call for this operation, and for those that further entries name
 """
 
 from __future__ import annotations
@@ -42,9 +42,11 @@ _FLAGS: Mapping[str, tuple[Mapping[str, int], int]] = {
     "clone": (_NAMESPACES, sum(_NAMESPACES.values())),
     "unshare": (_UNSHARED, 0xFFFFFFFF),
 }
-# Calls whose first argument is an operation (include/uapi/linux/keyctl.h).
-_OPERATIONS: Mapping[str, Mapping[str, int]] = {
-    "keyctl": {"KEYCTL_JOIN_SESSION_KEYRING": 1, "KEYCTL_SETPERM": 5, "KEYCTL_DESCRIBE": 6},
+# Calls of which an argument has to be a certain value: its index, and the values. keyctl has an operation
+# (include/uapi/linux/keyctl.h); setns the kind of namespace, where 0 is any.
+_VALUES: Mapping[str, tuple[int, Mapping[str, int]]] = {
+    "keyctl": (0, {"KEYCTL_JOIN_SESSION_KEYRING": 1, "KEYCTL_SETPERM": 5, "KEYCTL_DESCRIBE": 6}),
+    "setns": (1, _NAMESPACES),
 }
 
 
@@ -107,7 +109,7 @@ def _problems(builder: str, base: Mapping[str, Any], key: str) -> list[str]:
     if not match:
         return [f"{field}: write a system call, or one and a flag such as 'unshare CLONE_NEWUSER'"]
     call, word = match["call"], match["word"]
-    known = _OPERATIONS.get(call) or _FLAGS.get(call, ({}, 0))[0]
+    known = _FLAGS[call][0] if call in _FLAGS else _VALUES.get(call, (0, {}))[1]
     if word and word not in known:
         return [f"{field}: no such flag of {call} here; known: {', '.join(known) or 'none, so name the call alone'}"]
     allowed = {name for rule in base["syscalls"] if not rule.get("args") for name in rule["names"]}
@@ -118,11 +120,12 @@ def _filtered(call: str, words: Iterable[str]) -> list[dict[str, Any]]:
     """Rules for a call that entries name with flags or operations."""
     if call in _FLAGS:
         flags, mask = _FLAGS[call]
-        return [_rule(call, mask & ~sum(flags[word] for word in words), "SCMP_CMP_MASKED_EQ")]
-    return [_rule(call, _OPERATIONS[call][word], "SCMP_CMP_EQ") for word in words]
+        return [_rule(call, 0, mask & ~sum(flags[word] for word in words), "SCMP_CMP_MASKED_EQ")]
+    index, values = _VALUES[call]
+    return [_rule(call, index, values[word], "SCMP_CMP_EQ") for word in words]
 
 
-def _rule(call: str, value: int, operator: str) -> dict[str, Any]:
+def _rule(call: str, index: int, value: int, operator: str) -> dict[str, Any]:
     # A masked comparison has the mask as its value, and in `valueTwo` what is left must equal: here nothing.
-    argument = {"index": 0, "value": value, "valueTwo": 0, "op": operator}
+    argument = {"index": index, "value": value, "valueTwo": 0, "op": operator}
     return {"names": [call], "action": "SCMP_ACT_ALLOW", "args": [argument]}
