@@ -1,6 +1,7 @@
 {{/*
 The JCasC of one tenant's cloud. Jenkins appends the lists `jenkins.clouds` of all files. An agent finds its template
-again by `id`, so ids are made from names and stay. Arguments: tenant, agent, controller, url, pods (pod text by builder).
+again by `id`, so ids are made from names and stay. Arguments: tenant, agent, builders (both of the model), url,
+pods (pod text by builder).
 */}}
 {{- define "agent-templates.cloud" -}}
 {{- $tenant := .tenant }}
@@ -46,6 +47,10 @@ jenkins:
             label: {{ $name }}
             nodeUsageMode: EXCLUSIVE
             serviceAccount: builder-{{ $builder }}
+            {{- if and (get $tenant.claims $builder) (hasKey ((get $.builders $builder).volumes | default dict) "state") }}
+            # Its state is on a claim, which one daemon at a time can have.
+            instanceCapStr: "1"
+            {{- end }}
             yamlMergeStrategy: merge
             inheritYamlMergeStrategy: true
             yaml: |

@@ -22,6 +22,11 @@ spec:
   securityContext:
     runAsNonRoot: true
     seccompProfile: {type: RuntimeDefault}
+    {{- if and $claim (hasKey (.builder.volumes | default dict) "state") }}
+    # The claim's root folder becomes the builder's, once: what lies in it has owners of its own, layers' for one.
+    fsGroup: {{ int .builder.runAsGroup }}
+    fsGroupChangePolicy: OnRootMismatch
+    {{- end }}
   containers:
     - name: jnlp
       image: {{ .agent.image }}
