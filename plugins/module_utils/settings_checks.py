@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.cache import cache_problems
-from ansible_collections.buildkeep.ci.plugins.module_utils.images import entry_problem
+from ansible_collections.buildkeep.ci.plugins.module_utils.images import entry_problem, repository
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import CANARY_NAMESPACE, SYSTEM_NAMESPACE
 from ansible_collections.buildkeep.ci.plugins.module_utils.nodes import node_problems
 from ansible_collections.buildkeep.ci.plugins.module_utils.schema import Problem, Schema, check, nearest
@@ -195,9 +195,12 @@ def _length(subject: Subject) -> Iterator[Problem]:
 
 
 def _cache(subject: Subject) -> Iterator[Problem]:
-    shared = [
-        (f"buildkeep_images[{n}]", one) for n, one in enumerate(subject.get("images", [])) if isinstance(one, str)
-    ]
+    entries = enumerate(subject.get("images", []))
+    shared = [(f"buildkeep_images[{place}]", one) for place, one in entries if isinstance(one, str)]
+    # Everybody may run these, too.
+    parts = [subject.table["agent"], *subject.table["builders"].values(), *subject.get("builders", {}).values()]
+    images = [*(str(one.get("image") or "") for one in parts), subject.get("agent_image", "")]
+    shared += [("the agent templates", repository(image)) for image in images if image]
     yield from cache_problems(list(subject.tenants("cache")), shared, DEFAULT_BUILDERS)
 
 

@@ -111,6 +111,7 @@ def test_overrides_reach_profiles_and_allowlist() -> None:
         ({"tenants": [{"name": "shop", "builders": ["apko"]}], "builders": {"apko": {"image": "r.example/a:1"}}}, None),
         ({"tenants": [{"name": "shop", "cache": {"registry": "r.example/c"}}, {"name": "b", "push": "r.example/c"}]},
          ['"r.example/c" and buildkeep_tenants[1].push']),
+        ({"tenants": [{"name": "shop", "cache": {"registry": "quay.io/buildah/stable"}}]}, ["the agent templates"]),
         ({"controller": {"namespace": "buildkeep-system"}}, ['controller.namespace: "buildkeep-system" is where']),
         ({"tenants": [{"name": "shop", "builders": ["Kaniko!"]}]}, ['"Kaniko!" is no builder']),
         ({"tenants": [{"name": "shop", "builders": ["kaniko", "kaniko"]}]}, ["listed more than once"]),
