@@ -17,6 +17,7 @@ ROOTLESS = Profile(
     capabilities_add=("SETGID", "SETUID"),
     seccomp="Localhost/buildkeep/rootless.json",
     pss_level="baseline",
+    app_armor="Localhost/buildkeep-rootless",
 )
 # Needs the same, with a profile on the nodes.
 IMG = dataclasses.replace(

@@ -96,7 +96,7 @@ OF_AGENT: Mapping[str, Change] = {
     "images/volume/image.reference": _volume(image={"reference": _FOREIGN}),
     "container/container/securityContext.privileged": _context(privileged=True, allowPrivilegeEscalation=True),
     "container/container/securityContext.capabilities.drop": _context(capabilities={}),
-    "container/container/securityContext.appArmorProfile.type": _context(appArmorProfile={"type": "Unconfined"}),
+    "container/other/securityContext.appArmorProfile.type": _context(appArmorProfile={"type": "Unconfined"}),
     "container/container/securityContext.seLinuxOptions": _context(seLinuxOptions={"type": "spc_t"}),
     "container/container/ports[*].hostPort": _container(ports=[{"containerPort": 80, "hostPort": 80}]),
     "restricted/other/securityContext.allowPrivilegeEscalation": _context(allowPrivilegeEscalation=True),
@@ -179,6 +179,7 @@ OF_BUILDER: Mapping[str, Change] = {
     "builder/builder/securityContext.allowPrivilegeEscalation": _context(allowPrivilegeEscalation=True),
     "builder/builder/securityContext.capabilities.add": _context(capabilities={"drop": ["ALL"], "add": ["SYS_ADMIN"]}),
     "builder/builder/securityContext.seccompProfile": _context(seccompProfile={"type": "Unconfined"}),
+    "builder/builder/securityContext.appArmorProfile": _context(appArmorProfile={"type": "Unconfined"}),
 }
 # Fields that the API server keeps by default only from a version on; an older one drops them without a word.
 SINCE: Mapping[str, str] = {

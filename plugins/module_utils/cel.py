@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import to_cel as literal
 
-__all__ = ["MESSAGE_BYTES", "any_of", "cut", "literal", "one_line"]
+__all__ = ["MESSAGE_BYTES", "any_of", "cut", "literal", "mixed", "one_line"]
 
 # An API server drops the text of a messageExpression beyond 5 KiB (apiserver, pkg/apis/cel/config.go).
 MESSAGE_BYTES = 4900
@@ -15,6 +16,14 @@ MESSAGE_BYTES = 4900
 def any_of(conditions: Iterable[str]) -> str:
     """Join boolean expressions by `||`; `false` for none."""
     return " || ".join(f"({condition})" for condition in conditions) or "false"
+
+
+def mixed(fields: Mapping[str, Any]) -> str:
+    """Write a map literal whose values differ in type, which CEL in Kubernetes takes only as `dyn`.
+
+    It is a constant nevertheless: the API server works it out when it compiles (cel-go, interpreter/decorators.go).
+    """
+    return "{" + ", ".join(f"{literal(key)}: dyn({literal(value)})" for key, value in fields.items()) + "}"
 
 
 def one_line(text: str) -> str:

@@ -14,10 +14,11 @@ from ansible_collections.buildkeep.ci.plugins.module_utils import (
     cel,
     images,
     names,
+    policies_builders,
     policies_templates,
     policies_verdicts,
 )
-from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profile, Profiles
+from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profiles
 from ansible_collections.buildkeep.ci.plugins.module_utils.rules import Rule
 
 _CREATED = "request.operation == 'CREATE'"
@@ -99,21 +100,9 @@ def variables(
     """
     image = "c.?image.orValue('').startsWith"
     marked = f"({image}(variables.profile.marks[0]) || {image}(variables.profile.marks[1]))"
-    # Of a pod that runs as no builder, and has containers of one kind only, nothing needs to be listed anew.
-    builders = _annotation(names.ANNOTATION_BUILDERS)
-    table = cel.literal({name: _profile(one) for name, one in profiles.relaxed.items()})
-    builder = f"variables.account.substring({len(names.SA_BUILDER_PREFIX)})"
     expressions = {
         "psc": "object.spec.?securityContext.orValue({})",
-        "account": "object.spec.?serviceAccountName.orValue('')",
-        "granted": builders + _LIST + f".filter(b, b in {cel.literal(list(profiles.builders))})",
-        # Our own annotations have no blanks in them, so that most often a look at the text is enough.
-        "builder": (
-            f"variables.account in {cel.literal([names.SA_BUILDER_PREFIX + one for one in profiles.relaxed])} && "
-            f"((',' + {builders} + ',').contains(',' + {builder} + ',') "
-            f"|| variables.granted.exists(b, b == {builder})) ? {builder} : ''"
-        ),
-        "profile": f"variables.builder == '' ? {cel.literal(_NO_PROFILE)} : {table}[variables.builder]",
+        **policies_builders.variables(profiles, _annotation(names.ANNOTATION_BUILDERS)),
         "entries": f"{_annotation(names.ANNOTATION_IMAGES)}.split(',')",
         # An entry without '/' would, as an exact name, let in host:5000/anything; '' is what an empty list splits into.
         "allowed": (
@@ -126,6 +115,7 @@ def variables(
         "volumes": "object.spec.?volumes.orValue([])",
         "everyone": f"{_ONE_KIND} ? object.spec.containers : object.spec.containers + {_OTHER_KINDS}",
         "builders": f"variables.builder == '' ? [] : object.spec.containers.filter(c, {marked})",
+        # Of a pod that runs as no builder, and has containers of one kind only, nothing needs to be listed anew.
         "others": (
             "variables.builder == '' ? variables.everyone : "
             f"object.spec.containers.filter(c, !{marked}) + {_OTHER_KINDS}"
@@ -146,34 +136,6 @@ _OTHER_KINDS = "object.spec.?initContainers.orValue([]) + object.spec.?ephemeral
 # As the API server fills it in.
 _SCHEDULER = "default-scheduler"
 _LIST = ".split(',').map(e, e.trim())"
-_NO_PROFILE: dict[str, list[str]] = {key: [] for key in ("marks", "user", "escalation", "capabilities", "seccomp")}
-
-
-def _profile(profile: Profile) -> dict[str, list[str]]:
-    repository = images.repository(profile.image)
-    return {
-        "marks": [f"{repository}:", f"{repository}@"],
-        "user": [str(profile.run_as_user)],
-        "escalation": ["true", "false"] if profile.allow_privilege_escalation else ["false"],
-        "capabilities": list(profile.capabilities_add),
-        "seccomp": [profile.seccomp],
-    }
-
-
-def _as_profiled(profile: Profile) -> str:
-    """Ask whether the container of the builder is exactly as our own template has it, its keys known to be there."""
-    kind, _, file = profile.seccomp.partition("/")
-    wanted = {
-        "capabilities": {
-            **({"add": list(profile.capabilities_add)} if profile.capabilities_add else {}),
-            "drop": ["ALL"],
-        },
-        "runAsUser": profile.run_as_user,
-        "allowPrivilegeEscalation": profile.allow_privilege_escalation,
-        "seccompProfile": {"type": kind, **({"localhostProfile": file} if file else {})},
-    }
-    fields = [f"c.securityContext.{field} == {cel.literal(value)}" for field, value in wanted.items()]
-    return " && ".join([f"variables.builder == {cel.literal(profile.name)}", *fields])
 
 
 def _listed(image: str) -> str:
@@ -205,8 +167,8 @@ def _constants(profiles: Profiles, cluster_images: Iterable[str], priority_class
         "builder_pattern": cel.literal("|".join(f"^{re.escape(one)}" for one in builder_images) or "^$"),
         "only_templates": f"{_annotation(names.ANNOTATION_TEMPLATES)} == 'static'",
         "template_container": policies_templates.container(profiles),
-        "template_volume": policies_templates.VOLUME,
-        "as_profiled": cel.any_of(_as_profiled(one) for one in profiles.relaxed.values()),
+        "template_volume": policies_templates.volume(profiles),
+        "contexts": policies_builders.contexts(profiles),
         "image_listed": _listed("c.?image.orValue('')"),
         "reference_listed": _listed("v.image.?reference.orValue('')"),
         "exact_images": cel.literal(exact),
@@ -224,6 +186,11 @@ def _constants(profiles: Profiles, cluster_images: Iterable[str], priority_class
         "user": (
             "c.?securityContext.?runAsUser.optMap(u, string(u))"
             ".orValue(variables.psc.?runAsUser.optMap(u, string(u)).orValue('unset'))"
+        ),
+        "unconfined": f"{_annotation(names.ANNOTATION_SECCOMP)} == 'unconfined'",
+        "app_armor": (
+            "(c.?securityContext.?appArmorProfile.?type.orValue('RuntimeDefault') "
+            "+ c.?securityContext.?appArmorProfile.?localhostProfile.optMap(l, '/' + l).orValue(''))"
         ),
         "seccomp": (
             "(c.?securityContext.?seccompProfile.?type.orValue(variables.psc.?seccompProfile.?type.orValue('unset')) "

@@ -1,7 +1,8 @@
 """What a container and a volume of our own templates look like, for tenants that may use templates only.
 
-From the profile table, as the chart writes its pods (templates/_pod.tpl) and the Kubernetes plugin completes them
-(module_utils/plugin_pod*.py): it adds variables to the agent container, and a workspace to every container.
+From the profile table, as the chart writes its pods (templates/_pod.tpl, _builder.tpl) and the Kubernetes plugin
+completes them (module_utils/plugin_pod*.py): it adds variables to the agent container, and a workspace to every
+container.
 """
 
 from __future__ import annotations
@@ -14,17 +15,31 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profi
 _AGENT = "jnlp"
 _WORKSPACE = ("workspace-volume", "/home/jenkins/agent")
 _CA = names.CONFIGMAP_CA
+# Of one tenant, so that their values are known to its templates only; they tell a build where to, and hold no right.
+_OF_TENANT = ("BUILDKEEP_PUSH", "BUILDKEEP_CACHE")
+# A builder's own volume, or in its place a claim, of which the rule about claims judges.
+_OWN = "builder-"
+_CACHE = (f"{_OWN}cache", "/cache")
 # Neither probes nor hooks, which run commands; nothing that changes where a command runs or what it reads.
 _FIELDS = (
     *("name", "image", "env", "resources", "volumeMounts", "securityContext", "imagePullPolicy"),
     *("terminationMessagePath", "terminationMessagePolicy"),
 )
-VOLUME = (
-    f"(v.name == {cel.literal(_WORKSPACE[0])} && has(v.emptyDir)) "
-    f"|| (v.name == {cel.literal(names.SECRET_REGISTRY)} && has(v.secret) "
-    f"&& v.secret.?secretName.orValue('') == {cel.literal(names.SECRET_REGISTRY)}) "
-    f"|| (v.name == {cel.literal(_CA)} && has(v.configMap) && v.configMap.?name.orValue('') == {cel.literal(_CA)})"
-)
+
+
+def volume(profiles: Profiles) -> str:
+    """Write the condition that a volume, as `v`, is one of a template."""
+    own = {f"{_OWN}{name}" for one in profiles.builders.values() for name in one.volumes}
+    claims = sorted({*own, _CACHE[0]})
+    return cel.any_of(
+        [
+            f"v.name in {cel.literal([_WORKSPACE[0], *sorted(own)])} && has(v.emptyDir)",
+            f"v.name in {cel.literal(claims)} && has(v.persistentVolumeClaim)",
+            f"v.name == {cel.literal(names.SECRET_REGISTRY)} && has(v.secret) "
+            f"&& v.secret.?secretName.orValue('') == {cel.literal(names.SECRET_REGISTRY)}",
+            f"v.name == {cel.literal(_CA)} && has(v.configMap) && v.configMap.?name.orValue('') == {cel.literal(_CA)}",
+        ]
+    )
 
 
 def container(profiles: Profiles) -> str:
@@ -45,18 +60,26 @@ def _agent(image: str) -> str:
 
 def _builder(profile: Profile) -> str:
     ca = [] if profile.trusted_ca is None else [(_CA, profile.trusted_ca.path)]
-    variables = [] if profile.trusted_ca is None else [
-        {"name": profile.trusted_ca.variable, "value": profile.trusted_ca.value}
-    ]  # fmt: skip
+    own = [(f"{_OWN}{name}", one.path) for name, one in profile.volumes.items()]
     return _all(
-        f"variables.builder == {cel.literal(profile.name)}",
+        f"variables.runsas == {cel.literal(profile.name)}",
         f"c.name == {cel.literal(profile.name)}",
         f"c.?image.orValue('') == {cel.literal(profile.image)}",
         f"c.?command.orValue([]) == {cel.literal(list(profile.command))}",
         f"c.?args.orValue([]) == {cel.literal(list(profile.args))}",
         _only((*_FIELDS, "command", "args")),
-        f"(!has(c.env) || c.env == {cel.literal(variables)})",
-        _mounts(_WORKSPACE, (names.SECRET_REGISTRY, profile.credentials), *ca),
+        _env(profile),
+        _mounts(_WORKSPACE, (names.SECRET_REGISTRY, profile.credentials), _CACHE, *own, *ca),
+    )
+
+
+def _env(profile: Profile) -> str:
+    trusted = profile.trusted_ca
+    known = [f"{name}={value}" for name, value in profile.env.items()]
+    known += [] if trusted is None else [f"{trusted.variable}={trusted.value}"]
+    return (
+        f"c.?env.orValue([]).all(e, !has(e.valueFrom) && (e.name in {cel.literal(list(_OF_TENANT))} "
+        f"|| (e.name + '=' + e.?value.orValue('')) in {cel.literal(known)}))"
     )
 
 

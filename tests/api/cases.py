@@ -74,9 +74,7 @@ SECURED = (
         also={"spec/hostUsers": False},
     ),
     tool("securityContext/capabilities/drop", ["NET_RAW"], "NET_RAW", ["ALL"], rule="container/container"),
-    tool(
-        "securityContext/appArmorProfile/type", "Unconfined", "Unconfined", "RuntimeDefault", rule="container/container"
-    ),
+    tool("securityContext/appArmorProfile/type", "Unconfined", "Unconfined", "RuntimeDefault", rule="container/other"),
     tool("securityContext/seLinuxOptions", {"user": "root"}, "root", {"level": "s0"}, rule="container/container"),
     tool(
         "securityContext/windowsOptions",
@@ -145,6 +143,14 @@ BUILDERS = (
         {"type": "RuntimeDefault"},
         rule="builder/builder",
         base="static",
+    ),
+    tool(
+        "securityContext/appArmorProfile",
+        {"type": "Localhost", "localhostProfile": "buildkeep-kaniko"},
+        "Localhost/buildkeep-kaniko",
+        {"type": "Localhost", "localhostProfile": "buildkeep-rootless"},
+        rule="builder/builder",
+        base="rootless",
     ),
 )
 _GET, _EVIL = {"port": 80, "path": "/"}, {"port": 80, "path": "/", "host": "169.254.169.254"}
