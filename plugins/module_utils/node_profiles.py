@@ -14,16 +14,17 @@ from typing import Any
 
 import yaml
 from ansible_collections.buildkeep.ci.plugins.module_utils import manifests, names
+from ansible_collections.buildkeep.ci.plugins.module_utils.apparmor import named, profile_name
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends import SCC
-from ansible_collections.buildkeep.ci.plugins.module_utils.cel import literal
 from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_nodes import Place, affinity, places
+from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_shapes import shapes
+from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_ways import DAEMONSET
 from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import CHART
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings
 from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import Tenant
 
 Object = dict[str, Any]
 
-NONE, DAEMONSET, OVER_CONNECTION, INSTALLED = "none", "daemonset", "connection", "installed"
 OWNER = "node_profiles"
 NAME = "node-profiles"
 POLICY_PODS, POLICY_WRITES = "buildkeep-system-pods", "buildkeep-system"
@@ -47,22 +48,20 @@ _WRITERS = (
         for name in ("root-ca-cert-publisher", "namespace-controller", "generic-garbage-collector")
     ),
 )
-# Fields of a pod that say where and how long it runs, and what the API server fills in.
-_FREE = (
-    *("activeDeadlineSeconds", "affinity", "containers", "dnsPolicy", "initContainers", "nodeName", "nodeSelector"),
-    *("preemptionPolicy", "priority", "priorityClassName", "restartPolicy", "schedulerName"),
-    *("terminationGracePeriodSeconds", "tolerations", "volumes"),
-)
-KINDS = (
+_KINDS = (
     "v1/Namespace",
     "v1/ServiceAccount",
     "v1/ConfigMap",
     "v1/ResourceQuota",
     "apps/v1/DaemonSet",
     "networking.k8s.io/v1/NetworkPolicy",
-    f"{names.ADMISSION_API}/ValidatingAdmissionPolicy",
-    f"{names.ADMISSION_API}/ValidatingAdmissionPolicyBinding",
 )
+_OF_POLICIES = tuple(f"{names.ADMISSION_API}/ValidatingAdmissionPolicy{end}" for end in ("", "Binding"))
+
+
+def kinds(settings: Settings) -> list[str]:
+    """Name the kinds of the role's objects; where nothing is to stay all of them, served or not."""
+    return [*_KINDS, *(_OF_POLICIES if settings.backend.policies or settings.state == "absent" else ())]
 
 
 def localhost_builders(settings: Settings, tenant: Tenant) -> list[str]:
@@ -97,25 +96,45 @@ def previous_files() -> list[str]:
     return list(yaml.safe_load((_ROLE / "files" / "previous.yaml").read_text(encoding="utf-8")) or [])
 
 
+def node_files(settings: Settings, chart: Path = CHART) -> dict[str, Any]:
+    """Give what is copied to nodes over their connections.
+
+    Returns:
+        `seccomp` and `apparmor`, texts by name, and `keep`, files of the release before this one that stay.
+    """
+    apparmor = {}
+    for name in needing(settings) if settings.apparmor else ():
+        source = (chart / "apparmor" / f"{name}.profile").read_text(encoding="utf-8")
+        apparmor[profile_name(name, source)] = named(name, source)
+    return {"seccomp": profile_files(settings, chart), "apparmor": apparmor, "keep": previous_files()}
+
+
 def by_daemonset(settings: Settings) -> bool:
     """Whether the DaemonSet is to be there: it is wanted, and there is something for it to do."""
     return settings.node_profiles == DAEMONSET and settings.backend.policies and bool(needing(settings))
 
 
-def system_objects(settings: Settings, *, probing: bool = False, removing: bool = False) -> list[Object]:
+def system_objects(
+    settings: Settings, *, probing: bool = False, removing: Mapping[str, Any] | None = None
+) -> list[Object]:
     """Give the objects of the namespace `buildkeep-system`; none where nothing is to run there.
 
     Args:
         settings: of the inventory, with the cluster's backend.
         probing: whether probe pods are to run there, or have left a record.
-        removing: whether the DaemonSet is to be the one that takes everything away from nodes.
+        removing: what the DaemonSet is made of that is there (node_profiles_rollout.installed()), where it is to be
+            replaced by one that takes everything away from nodes.
     """
     installing = by_daemonset(settings) and not removing
     if not (installing or probing or removing):
         return []
     context = _context(settings)
+    context |= {key: value for key, value in (removing or {}).items() if key in ("image", "affinity")}
     pods = ["probe", *(["daemonset"] if installing else []), *(["removal"] if removing else [])]
-    context |= {"shapes": shapes(context, pods), "labels": _labels(installing or removing)}
+    context |= {
+        "shapes": shapes(_rendered([_template(name) for name in pods], {**context, "probe": NAME})),
+        "labels": _labels(installing or bool(removing)),
+    }
     context |= {"annotations": {names.ANNOTATION_OPENSHIFT_NODES: ""} if settings.backend.name == SCC else {}}
     wanted = ["serviceaccount", "networkpolicy", "resourcequota", "pods", "system"]
     wanted += ["configmap", "daemonset"] if installing else ["removal"] if removing else []
@@ -143,26 +162,16 @@ def probe_pod(settings: Settings, name: str, node: str, place: Place) -> Object:
     return {**pod, "spec": {**pod["spec"], **where}}
 
 
-def shapes(context: Mapping[str, Any], pods: Iterable[str]) -> dict[str, Any]:
-    """Read from the pods of some templates what the policy about pods allows.
-
-    Args:
-        context: what the templates insert.
-        pods: names of templates of pods, or of DaemonSets.
-    """
-    found = _rendered([_template(name) for name in pods], {**context, "probe": NAME})
-    specs: list[Object] = [item["spec"].get("template", item)["spec"] for item in found]
-    containers = [one for spec in specs for part in ("initContainers", "containers") for one in spec.get(part, ())]
-    fixed: Object = {"serviceAccount": NAME, "securityContext": {}}
-    for spec in specs:
-        fixed |= {key: value for key, value in spec.items() if key not in _FREE}
-    return {
-        "containers": _mixed(containers),
-        "volumes": _mixed([one for spec in specs for one in spec["volumes"]]),
-        "fixed": _mixed(fixed),
-        "required": [key for key in fixed if all(key in spec for spec in specs)],
-        "free": list(_FREE),
-    }
+def canaries(settings: Settings) -> list[Object]:
+    """Give the cases for `buildkeep.ci.canary` that prove the fence: the probe with another image, and as it is."""
+    pod = probe_pod(settings, "canary", "none", Place())
+    (container,) = pod["spec"]["containers"]
+    other = {**pod, "spec": {**pod["spec"], "containers": [{**container, "image": f"{container['image']}-other"}]}}
+    case: Object = {"namespace": names.SYSTEM_NAMESPACE}
+    return [
+        {**case, "name": "another image", "pod": other, "expect": "refused", "policy": POLICY_PODS, "rule": RULE},
+        {**case, "name": "a pod of ours", "pod": pod, "expect": "admitted"},
+    ]
 
 
 def _context(settings: Settings) -> Object:
@@ -223,15 +232,6 @@ def _merged(lists: Iterable[Sequence[Mapping[str, str]]]) -> list[Object]:
 
 def _digest(files: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(dict(files), sort_keys=True).encode()).hexdigest()[:12]
-
-
-def _mixed(value: Any) -> str:
-    """Write a value as a CEL literal; an API server takes maps and lists of several types only as dynamic ones."""
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{literal(key)}: dyn({_mixed(one)})' for key, one in value.items())}}}"
-    if isinstance(value, list):
-        return f"[{', '.join(f'dyn({_mixed(one)})' for one in value)}]"
-    return literal(value)
 
 
 def _script(name: str) -> str:

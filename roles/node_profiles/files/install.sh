@@ -1,5 +1,5 @@
 # Puts each profile of /profiles into /folder, whole or not at all, takes away what no release needs any more, and then
-# sleeps. Arguments: names of files of the release before this one, which stay.
+# sleeps. What others put into the folder stays. Arguments: names of files of the release before this one, which stay too.
 set -eu
 trap 'exit 0' TERM INT
 umask 022
@@ -16,7 +16,7 @@ for file in *.json; do
   echo "put $file there"
 done
 cd /folder
-for file in *.json .*.new; do
+for file in *-????????????.json .*.new; do
   if [ -e "$file" ] && [ ! -e "/profiles/$file" ]; then
     case " $* " in
       *" $file "*) ;;
