@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from testbed import engines, openshift, published, rootfs, tools
+from testbed import apk, engines, openshift, packages, published, rootfs, seccomp, stand_ins, tools
 from testbed.images import Recipe, recipe_parts
 from testbed.parts import Part, folder
 from testbed.progress import Step
@@ -23,6 +23,7 @@ KANIKO = Recipe(
     "ghcr.io/osscontainertools/kaniko:v1.28.3-debug",
     taken={
         "/kaniko/executor": ("tool/executor", "executor"),
+        "/kaniko/warmer": ("tool/warmer", "warmer"),
         "/busybox": ("busybox", "busybox"),
         "/kaniko/ssl/certs/ca-certificates.crt": ("rootfs/node", "root/etc/ssl/certs/ca-certificates.crt"),
     },
@@ -30,6 +31,7 @@ KANIKO = Recipe(
         "Env": ["PATH=/usr/local/bin:/kaniko:/busybox", "HOME=/root", "USER=root", "SSL_CERT_DIR=/kaniko/ssl/certs",
                 "DOCKER_CONFIG=/kaniko/.docker/"],
         "WorkingDir": "/workspace",
+        "Volumes": {"/busybox": {}},
         "Entrypoint": ["/kaniko/executor"],
     },
 )  # fmt: skip
@@ -90,15 +92,15 @@ def _iptables(target: Path, step: Step, made: Mapping[str, Path]) -> None:
             (target / "usr/sbin" / link.name).symlink_to(multi)
 
 
-def stand_ins() -> tuple[Recipe, ...]:
-    """The images of the stand-in controller and of its agent."""
+def own() -> tuple[Recipe, ...]:
+    """The images that are published nowhere: the stand-in controller and its agent, builders made by ourselves."""
     recipes = importlib.import_module("testbed.controller.recipe")
-    return (recipes.controller_image(), recipes.agent_image())
+    return (recipes.controller_image(), recipes.agent_image(), packages.image(), *stand_ins.OWN)
 
 
 def upstream() -> tuple[Recipe, ...]:
     """The images that stand in for published ones; where those can be pulled they are taken instead."""
-    return (DEBIAN, KANIKO)
+    return (DEBIAN, KANIKO, *stand_ins.UPSTREAM)
 
 
 @cache
@@ -120,11 +122,12 @@ def is_published() -> bool:
 def _table(pulled: bool) -> dict[str, Part]:
     from testbed import node, seed
 
-    parts = {**tools.PARTS, **engines.parts(), **openshift.parts(), **rootfs.parts()}
+    parts = {**tools.PARTS, **engines.parts(), **openshift.parts(), **rootfs.parts(), **seccomp.parts(),
+             **apk.parts(), **stand_ins.parts()}  # fmt: skip
     parts["busybox"] = Part("busybox", "unpack busybox", 1, "pack", ("1",), _busybox, ("rootfs/node",))
     parts["iptables"] = Part("iptables", "collect iptables", 1, "pack", (*PROXY_COMMANDS, "1"), _iptables,
                              ("rootfs/node",))  # fmt: skip
-    for recipe in (*NODE_RECIPES, *upstream(), *stand_ins()):
+    for recipe in (*NODE_RECIPES, *upstream(), *own()):
         parts |= recipe_parts(recipe)
     if pulled:
         parts |= published.parts((*upstream(), REGISTRY), DEBIAN)

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from testbed import catalog, certificates, engine, kindconfig, node, oci, paths, published, registry, seed, system
+from testbed import (
+    catalog,
+    certificates,
+    credentials,
+    engine,
+    kindconfig,
+    node,
+    oci,
+    paths,
+    published,
+    seed,
+    services,
+    system,
+)
 from testbed.errors import TestbedError
 from testbed.images import reference
 from testbed.parts import ensure, folder, key, locked, missing, prune, remove, sweep
@@ -19,7 +30,6 @@ from testbed.progress import Progress, Step
 from testbed.tools import tool
 
 KIND_LABEL = "io.x-k8s.kind.cluster"
-READY_WITHIN = "180s"
 
 
 @dataclass
@@ -97,7 +107,7 @@ def up(cluster: Cluster) -> bool:
         names = needed(running)
         todo = missing(table, names)
         packages = [need for name in todo for need in table[name].system]
-        packages += [] if running else [*cluster.engine.packages, *system.CERTIFICATES]
+        packages += [] if running else [*cluster.engine.packages, *system.CERTIFICATES, *system.PASSWORDS]
         lacking = system.lacking(packages)
         progress = Progress(len(todo) + (2 if running else 5) + bool(lacking))
         if lacking:
@@ -109,12 +119,12 @@ def up(cluster: Cluster) -> bool:
         else:
             _create(cluster, progress, parts.get("node"), wanted["node"])
         with progress.step("fill the registry of the cluster", 2) as step:
-            _fill(cluster, step, parts["seed"].name)
+            services.fill(cluster, step, parts["seed"].name)
         if not running:
-            with progress.step("wait for the registry and name service", 20) as step, _explained(cluster, step):
-                _wait(cluster, step)
+            with progress.step("wait for the registries and name service", 20) as step, _explained(cluster, step):
+                services.start(cluster, step)
         with progress.step("start the controller", 10) as step, _explained(cluster, step):
-            _controller(cluster, step)
+            services.controller(cluster, step)
         (cluster.state / "cluster.json").write_text(json.dumps(wanted))
         prune(table, needed())
         return True
@@ -152,6 +162,7 @@ def _create(cluster: Cluster, progress: Progress, own_node: Path | None, wanted:
             cluster.engine.run(step, "import", *changes, own_node / "node.tar", image)
             engine.forget_others(cluster.engine, image, step)
         certificates.make(cluster.state, step)
+        credentials.make(cluster.state, step)
     with progress.step("start Kubernetes", 20 if own_node else 60, "" if own_node else published.REMEDY) as step:
         config = cluster.state / "kind.json"
         may = engine.has_capability(engine.CAP_SYS_RESOURCE)
@@ -172,40 +183,6 @@ def _load_registry(cluster: Cluster, step: Step) -> None:
     cluster.exec(step, "ctr -n k8s.io images import --index-name "
                  f"{catalog.REGISTRY_IMAGE} /registry.tar && rm /registry.tar")  # fmt: skip
     packed.unlink()
-
-
-def _fill(cluster: Cluster, step: Step, part: str) -> None:
-    """Copies the seed into the registry's folder of the node, where what the cluster writes is kept apart from it.
-
-    Of images that changed under a tag that stays, the node forgets the copy that it has.
-    """
-    tags = [reference(catalog.table(), recipe) for recipe in seed.recipes()]
-    forget = f"ctr -n k8s.io images rm {' '.join(tags)} >/dev/null 2>&1 || true"
-    source, target = f"{kindconfig.PARTS_IN_NODE}/{part}/storage", registry.STORAGE_IN_NODE
-    cluster.exec(step, f"mkdir -p {target}; cp -r --remove-destination {source}/. {target}/; {forget}")
-
-
-def _wait(cluster: Cluster, step: Step) -> None:
-    cluster.write(step, registry.CA_IN_NODE, (cluster.state / "ca.crt").read_text())
-    cluster.write(step, registry.HOSTS_IN_NODE, registry.hosts_toml())
-    upstream = registry.name_servers(cluster.exec(step, "cat /etc/resolv.conf"))
-    listed = {"apiVersion": "v1", "kind": "List", "items": registry.objects(cluster.state, upstream)}
-    apply = ("apply", "--server-side", "--force-conflicts", "--field-manager=testbed", "-f", "-")
-    cluster.kubectl(step, *apply, feed=json.dumps(listed))
-    dns = ("--namespace", "kube-system", "rollout")
-    cluster.kubectl(step, "--namespace", "kube-system", "scale", "deployment/coredns", "--replicas=1")
-    cluster.kubectl(step, *dns, "restart", "deployment/coredns")
-    cluster.kubectl(step, "wait", "node", "--all", "--for=condition=Ready", f"--timeout={READY_WITHIN}")
-    cluster.kubectl(step, *dns, "status", "deployment/coredns", f"--timeout={READY_WITHIN}")
-    cluster.kubectl(step, "--namespace", registry.NAMESPACE, "rollout", "status", "deployment/registry",
-                    f"--timeout={READY_WITHIN}")  # fmt: skip
-
-
-def _controller(cluster: Cluster, step: Step) -> None:
-    """The stand-in controller is deployed by its own code."""
-    deploy: Any = importlib.import_module("testbed.controller.deploy")
-    recipes: Any = importlib.import_module("testbed.controller.recipe")
-    deploy.deploy(cluster.kubeconfig, reference(catalog.table(), recipes.controller_image()))
 
 
 def _delete(cluster: Cluster, step: Step) -> None:

@@ -7,6 +7,7 @@ Formats: OCI image specification v1.1 (image-layout, config, manifest); distribu
 
 from __future__ import annotations
 
+import filecmp
 import gzip
 import hashlib
 import io
@@ -58,18 +59,25 @@ class _Hashing(io.RawIOBase):
 
 
 Source = Path | bytes | str
+Less = tuple[Collection[str], Path | None]  # names to leave out, a folder whose like is left out
 
 
 def write_layer(
-    path: Path, contents: Mapping[str, Source], *, compress: int = 3, skip: Collection[str] = ("__pycache__",)
+    path: Path,
+    contents: Mapping[str, Source],
+    *,
+    compress: int = 3,
+    skip: Collection[str] = ("__pycache__",),
+    below: Path | None = None,
 ) -> Layer:
     """Writes a layer to the file `path`.
 
     `contents` maps a path in the image (`/usr/bin/x`) to a file or folder of this machine (taken with all that is in
     it, modes, owners, links and file capabilities kept), to bytes (a file of mode 0644; 0755 if they begin with
     `#!`), or to a text `-> target` (a symbolic link). `compress` is gzip's level, 0 stores a plain tar. Files and
-    folders named in `skip` are left out. Directories above an entry are made with mode 0755: never put one below a
-    symbolic link of a lower layer (`/bin`, `/lib` and `/sbin` are such in Debian: write `/usr/bin`).
+    folders named in `skip` are left out, and so is what the folder `below` has alike, which became a lower layer.
+    Directories above an entry are made with mode 0755: never put one below a symbolic link of a lower layer (`/bin`,
+    `/lib` and `/sbin` are such in Debian: write `/usr/bin`).
     """
     with path.open("wb") as file:
         blob = _Hashing(file)
@@ -79,7 +87,7 @@ def write_layer(
             made: set[str] = set()
             for name in sorted(contents):
                 _parents(tar, name.strip("/"), made)
-                _add(tar, name.strip("/"), contents[name], made, skip)
+                _add(tar, name.strip("/"), contents[name], made, (skip, below))
         if packed:
             packed.close()
     return Layer(path, blob.digest, plain.digest, blob.size, LAYER_GZIP if compress else LAYER)
@@ -98,7 +106,7 @@ def _parents(tar: tarfile.TarFile, name: str, made: set[str]) -> None:
             tar.addfile(_entry(parent, tarfile.DIRTYPE, 0o755))
 
 
-def _add(tar: tarfile.TarFile, name: str, source: Source, made: set[str], skip: Collection[str]) -> None:
+def _add(tar: tarfile.TarFile, name: str, source: Source, made: set[str], less: Less) -> None:
     if isinstance(source, str):
         entry = _entry(name, tarfile.SYMTYPE, 0o777)
         entry.linkname = source.removeprefix("-> ")
@@ -108,14 +116,26 @@ def _add(tar: tarfile.TarFile, name: str, source: Source, made: set[str], skip: 
         entry.size = len(source)
         tar.addfile(entry, io.BytesIO(source))
     else:
-        _add_path(tar, name, source, made, skip)
+        _add_path(tar, name, source, made, less)
 
 
-def _add_path(tar: tarfile.TarFile, name: str, path: Path, made: set[str], skip: Collection[str]) -> None:
-    is_folder = path.is_dir() and not path.is_symlink()
+def _same(path: Path, other: Path) -> bool:
+    """Whether two paths, which are no folders, are alike in an image: kind, mode, owner, contents, capability."""
+    if not (other.exists() or other.is_symlink()):
+        return False
+    mine, its = path.lstat(), other.lstat()
+    if (mine.st_mode, mine.st_uid, mine.st_gid) != (its.st_mode, its.st_uid, its.st_gid):
+        return False
+    if path.is_symlink():
+        return path.readlink() == other.readlink()
+    return _capability(path) == _capability(other) and filecmp.cmp(path, other, shallow=False)
+
+
+def _add_path(tar: tarfile.TarFile, name: str, path: Path, made: set[str], less: Less) -> None:
+    is_folder, (skip, below) = path.is_dir() and not path.is_symlink(), less
     if path.is_socket() or path.name in skip:
         return
-    if name and name not in made:
+    if name and name not in made and not (below and not is_folder and _same(path, below / name)):
         entry = tar.gettarinfo(str(path), name)  # a further name of a file that is already in becomes a hard link
         entry.mtime, entry.uname, entry.gname = EPOCH, "", ""
         if entry.isreg() and (capability := _capability(path)):
@@ -125,7 +145,7 @@ def _add_path(tar: tarfile.TarFile, name: str, path: Path, made: set[str], skip:
     if is_folder:
         made.add(name)
         for child in sorted(path.iterdir()):
-            _add_path(tar, f"{name}/{child.name}".lstrip("/"), child, made, skip)
+            _add_path(tar, f"{name}/{child.name}".lstrip("/"), child, made, less)
 
 
 def _capability(path: Path) -> str:

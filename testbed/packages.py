@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from testbed import apk, paths
+from testbed import apk, certificates, paths
 from testbed.images import Recipe
 
 NAME, NAMESPACE = "packages", "registry"
-ADDRESS = "10.96.0.51"  # beside the registry's
-ZONE = "wolfi.dev"  # every name of it is answered with ADDRESS
+ADDRESS = certificates.PACKAGES_ADDRESS
+ZONE = certificates.PACKAGES_ZONE  # every name of it is answered with ADDRESS
 PORT, CODE, CONTENT, TLS = 8443, "/opt/buildkeep", "/srv", "/tls"
 
 

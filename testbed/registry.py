@@ -1,15 +1,16 @@
-"""The registry in the cluster, and how names reach it: Kubernetes objects, containerd's hosts file, CoreDNS' file."""
+"""The registries in the cluster, and how names reach it: Kubernetes objects, containerd's hosts file, CoreDNS' file."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from testbed import catalog
-from testbed.certificates import ADDRESS, ZONES
+from testbed.certificates import ADDRESS, PACKAGES_ADDRESS, PACKAGES_ZONE, RESTRICTED_ADDRESS, RESTRICTED_HOST, ZONES
 
 NAMESPACE = "registry"
+NAME, RESTRICTED = "registry", "restricted"  # of two registries over one storage, the second demands credentials
 STORAGE_IN_NODE = "/var/lib/buildkeep/registry"
 CA_IN_NODE = "/etc/containerd/certs.d/buildkeep-ca.crt"
 HOSTS_IN_NODE = "/etc/containerd/certs.d/_default/hosts.toml"
@@ -24,6 +25,7 @@ http:
   addr: :443
   tls: {certificate: /tls/tls.crt, key: /tls/tls.key}
 """
+PASSWORDS = "auth: {htpasswd: {realm: buildkeep testbed, path: /passwords/htpasswd}}\n"
 
 
 def hosts_toml() -> str:
@@ -32,16 +34,26 @@ def hosts_toml() -> str:
     return f'server = "{url}"\n[host."{url}"]\n  capabilities = ["pull", "resolve"]\n  ca = "{CA_IN_NODE}"\n'
 
 
+def _zone(zones: Sequence[str], address: str) -> str:
+    """A block of the Corefile: every name in these zones has this address."""
+    return (
+        f"{' '.join(f'{zone}:53' for zone in zones)} {{\n    errors\n"
+        f'    template IN A {{\n        answer "{{{{ .Name }}}} 60 IN A {address}"\n    }}\n'
+        "    template IN ANY {\n        rcode NOERROR\n    }\n}\n"
+    )
+
+
 def corefile(upstream: Sequence[str]) -> str:
     """CoreDNS' configuration: names of registries have our address, the rest is as kubeadm's.
 
     `upstream` are the name servers for what is outside the cluster; with none such names do not resolve.
     """
-    zones = " ".join(f"{zone}:53" for zone in ZONES)
+    zones = (
+        _zone(ZONES, ADDRESS) + _zone([RESTRICTED_HOST], RESTRICTED_ADDRESS) + _zone([PACKAGES_ZONE], PACKAGES_ADDRESS)
+    )
     forward = f"    forward . {' '.join(upstream)}\n" if upstream else ""
     return (
-        f'{zones} {{\n    errors\n    template IN A {{\n        answer "{{{{ .Name }}}} 60 IN A {ADDRESS}"\n    }}\n'
-        "    template IN ANY {\n        rcode NOERROR\n    }\n}\n"
+        f"{zones}"
         ".:53 {\n    errors\n    health {\n        lameduck 1s\n    }\n    ready\n"
         "    kubernetes cluster.local in-addr.arpa ip6.arpa {\n        pods insecure\n"
         "        fallthrough in-addr.arpa ip6.arpa\n        ttl 30\n    }\n"
@@ -55,19 +67,15 @@ def name_servers(resolv_conf: str) -> list[str]:
     return [address for address in found if not address.startswith("127.") and address != "::1"]
 
 
-def objects(state: Path, upstream: Sequence[str]) -> list[dict[str, Any]]:
-    """The objects to apply: namespace, certificate, configuration, Deployment, Service, and CoreDNS' ConfigMap.
-
-    `state` holds registry.crt and registry.key.
-    """
-    labels = {"app.kubernetes.io/name": "registry"}
-    meta: dict[str, Any] = {"name": "registry", "namespace": NAMESPACE, "labels": labels}
-    tls = {name: (state / file).read_text() for name, file in
-           {"tls.crt": "registry.crt", "tls.key": "registry.key"}.items()}  # fmt: skip
+def _server(name: str, address: str, config: str, volumes: Mapping[str, tuple[str, Any]]) -> list[dict[str, Any]]:
+    """ConfigMap, Deployment and Service of one registry; `volumes` maps a name to its path and source."""
+    labels = {"app.kubernetes.io/name": name}
+    meta: dict[str, Any] = {"name": name, "namespace": NAMESPACE, "labels": labels}
     volumes = {
-        "config": ("/etc/distribution", {"configMap": {"name": "registry"}}),
-        "tls": ("/tls", {"secret": {"secretName": "registry"}}),
+        "config": ("/etc/distribution", {"configMap": {"name": name}}),
+        "tls": ("/tls", {"secret": {"secretName": NAME}}),
         "storage": ("/var/lib/registry", {"hostPath": {"path": STORAGE_IN_NODE, "type": "Directory"}}),
+        **volumes,
     }
     container = {
         "name": "registry",
@@ -76,21 +84,42 @@ def objects(state: Path, upstream: Sequence[str]) -> list[dict[str, Any]]:
         "command": ["registry", "serve", "/etc/distribution/config.yml"],
         "env": [{"name": "OTEL_TRACES_EXPORTER", "value": "none"}],
         "ports": [{"containerPort": 443}],
-        "readinessProbe": {"httpGet": {"path": "/v2/", "port": 443, "scheme": "HTTPS"}, "periodSeconds": 1},
-        "volumeMounts": [{"name": name, "mountPath": path} for name, (path, _) in volumes.items()],
+        "readinessProbe": {"tcpSocket": {"port": 443}, "periodSeconds": 1},
+        "volumeMounts": [{"name": each, "mountPath": path} for each, (path, _) in volumes.items()],
     }
     pod = {"automountServiceAccountToken": False, "containers": [container], "enableServiceLinks": False,
            "tolerations": [{"operator": "Exists"}],
-           "volumes": [{"name": name, **source} for name, (_, source) in volumes.items()]}  # fmt: skip
+           "volumes": [{"name": each, **source} for each, (_, source) in volumes.items()]}  # fmt: skip
     return [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
-        {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "type": "kubernetes.io/tls", "stringData": tls},
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"config.yml": CONFIG}},
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"config.yml": config}},
         {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta,
          "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "strategy": {"type": "Recreate"},
                   "template": {"metadata": {"labels": labels}, "spec": pod}}},
         {"apiVersion": "v1", "kind": "Service", "metadata": meta,
-         "spec": {"clusterIP": ADDRESS, "selector": labels, "ports": [{"port": 443}]}},
+         "spec": {"clusterIP": address, "selector": labels, "ports": [{"port": 443}]}},
+    ]  # fmt: skip
+
+
+def _secret(name: str, kind: str, values: Mapping[str, str]) -> dict[str, Any]:
+    meta = {"name": name, "namespace": NAMESPACE}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "type": kind, "stringData": dict(values)}
+
+
+def objects(state: Path, upstream: Sequence[str]) -> list[dict[str, Any]]:
+    """The objects to apply: namespace, certificate, passwords, the two registries, and CoreDNS' ConfigMap.
+
+    `state` holds registry.crt, registry.key and htpasswd.
+    """
+    tls = {name: (state / file).read_text() for name, file in
+           {"tls.crt": "registry.crt", "tls.key": "registry.key"}.items()}  # fmt: skip
+    passwords = {"htpasswd": (state / "htpasswd").read_text()}
+    return [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
+        _secret(NAME, "kubernetes.io/tls", tls),
+        _secret(RESTRICTED, "Opaque", passwords),
+        *_server(NAME, ADDRESS, CONFIG, {}),
+        *_server(RESTRICTED, RESTRICTED_ADDRESS, CONFIG + PASSWORDS,
+                 {"passwords": ("/passwords", {"secret": {"secretName": RESTRICTED}})}),
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "coredns", "namespace": "kube-system"},
          "data": {"Corefile": corefile(upstream)}},
     ]  # fmt: skip

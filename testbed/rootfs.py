@@ -24,8 +24,26 @@ PACKAGES = {
         "mount", "util-linux", "kmod", "procps", "curl", "ca-certificates", "jq", "containernetworking-plugins",
         "uidmap", "libseccomp2", "busybox-static",
     ),
+    "builders": ("ca-certificates", "fuse-overlayfs", "git", "libcap2-bin", "libseccomp2", "netavark", "runc",
+                 "uidmap"),
+    "java": ("ca-certificates", "maven", "openjdk-17-jdk-headless"),
+    "docker": ("ca-certificates", "docker.io", "iptables"),
 }  # fmt: skip
-SECONDS = {"debian": 45, "python": 60, "node": 100}
+SECONDS = {"debian": 45, "python": 60, "node": 100, "builders": 70, "java": 90, "docker": 75}
+# What an image of these has above the layer of `debian` is a layer of its own.
+ON_DEBIAN = ("builders", "java", "docker")
+# What is done to a file system at the end. Builders map users with the rights of newuidmap's file, not of its owner:
+# as in the images of Alpine's that they are published in, a setuid newuidmap would ask for CAP_SYS_ADMIN.
+SCRIPTS = {
+    "builders": """\
+useradd --uid 1000 --create-home --shell /bin/sh user
+mkdir -p /run/user/1000 /home/user/.local/tmp /home/user/.local/share/buildkit
+chown -R 1000:1000 /run/user/1000 /home/user
+chmod u-s /usr/bin/newuidmap /usr/bin/newgidmap
+setcap cap_setuid+ep /usr/bin/newuidmap
+setcap cap_setgid+ep /usr/bin/newgidmap
+""",
+}
 # What no image needs: package lists and archives, documents, what the kernel mounts over.
 EMPTIED = ("var/lib/apt/lists", "var/cache/apt", "var/log", "dev", "proc", "sys", "run", "tmp",
            "usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale")  # fmt: skip
@@ -55,14 +73,18 @@ def _build(name: str) -> Callable[[Path, Step, Mapping[str, Path]], None]:
                 remove(child) if child.is_dir() and not child.is_symlink() else child.unlink()
         (root / "etc/resolv.conf").unlink(missing_ok=True)
         (root / "etc/hostname").unlink(missing_ok=True)
+        if name in SCRIPTS:
+            step.run(["chroot", root, "/bin/sh", "-ec", SCRIPTS[name]])
 
     return build
 
 
 def _layer(name: str) -> Callable[[Path, Step, Mapping[str, Path]], None]:
     def build(target: Path, step: Step, made: Mapping[str, Path]) -> None:
-        layer = oci.write_layer(target / "layer.tar.gz", {"/": made[f"rootfs/{name}"] / "root"}, skip=())
-        oci.write_image(target, [layer], {"Env": [f"PATH={PATH}"], "Cmd": ["/bin/bash"]}, system.architecture())
+        below = made["rootfs/debian"] / "root" if name in ON_DEBIAN else None
+        layer = oci.write_layer(target / "layer.tar.gz", {"/": made[f"rootfs/{name}"] / "root"}, skip=(), below=below)
+        layers = [*(oci.layers(made["base/debian"]) if below else ()), layer]
+        oci.write_image(target, layers, {"Env": [f"PATH={PATH}"], "Cmd": ["/bin/bash"]}, system.architecture())
         layer.path.unlink()
 
     return build
@@ -76,12 +98,20 @@ def parts() -> dict[str, Part]:
     table: dict[str, Part] = {}
     for name in PACKAGES:
         inputs = (SUITE, *PACKAGES[name], system.architecture(), *EMPTIED, "2")
+        inputs += (SCRIPTS[name],) if name in SCRIPTS else ()
+        below = ("rootfs/debian", "base/debian") if name in ON_DEBIAN else ()
         table[f"rootfs/{name}"] = Part(
             f"rootfs/{name}", f"bootstrap Debian for {name}", SECONDS[name], "fetch", inputs, _build(name),
             remedy=f"{MIRROR_REMEDY} Then run the same command again.", system=system.ROOTFS,
         )  # fmt: skip
         if name != "node":
             table[f"base/{name}"] = Part(
-                f"base/{name}", f"pack the base image {name}", 8, "pack", ("2",), _layer(name), (f"rootfs/{name}",)
+                f"base/{name}",
+                f"pack the base image {name}",
+                8,
+                "pack",
+                ("2",),
+                _layer(name),
+                (f"rootfs/{name}", *below),
             )
     return table

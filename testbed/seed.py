@@ -19,7 +19,7 @@ def split(full: str) -> tuple[str, str]:
 
 def recipes() -> tuple[Recipe, ...]:
     """The images that the registry holds."""
-    return (*catalog.upstream(), *catalog.stand_ins())
+    return (*catalog.upstream(), *catalog.own())
 
 
 def _build(table: Table, images: Iterable[Recipe]) -> Callable[[Path, Step, Mapping[str, Path]], None]:

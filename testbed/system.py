@@ -41,6 +41,8 @@ ROOTFS = (
 )
 PODMAN = (Need("podman", "podman"), Need("runc", "runc"), Need("iptables", "iptables"))
 CERTIFICATES = (Need("openssl", "openssl"),)
+PASSWORDS = (Need("htpasswd", "apache2-utils"),)
+APPARMOR = (Need("apparmor_parser", "apparmor"),)
 
 
 LOCK_SECONDS = 300

@@ -20,6 +20,7 @@ from testbed.parts import Part, ensure, folder
 from testbed.progress import Step
 
 GO_SOURCES = paths.TESTBED / "go"
+GO_REMEDY = "Check that Go modules can be fetched (go env GOPROXY), then run the same command again: it goes on there."
 KUBERNETES = "v1.37.1"
 STRIP = "-s -w"
 # The last API servers with PodSecurityPolicy, and the oldest with ValidatingAdmissionPolicy v1: each a command named
@@ -40,7 +41,10 @@ def kubernetes_flags(version: str, packages: Sequence[str] = ("k8s.io/component-
 
 @dataclass(frozen=True)
 class GoCommand:
-    """A command of a Go module: `module` is a folder of testbed/go, `seconds` a cold compilation on two cores."""
+    """A command of a Go module: `module` is a folder, from testbed/go on; `seconds` a cold compilation on two cores.
+
+    `toolchain` names a newer Go, which the Go command itself then fetches as a module.
+    """
 
     name: str
     module: str
@@ -49,12 +53,15 @@ class GoCommand:
     flags: str = STRIP
     tags: str = ""
     cgo: bool = False
+    toolchain: str = "local"
 
 
 KUBERNETES_FLAGS = kubernetes_flags(KUBERNETES)
 # In 1.24 the aggregator answers /version, and says what client-go says.
 OLD_STAMPS = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
 _K8S, _CONTAINERD = "k8s.io/kubernetes/cmd", "github.com/containerd/containerd/v2/cmd"
+_BUILDKIT = "github.com/moby/buildkit/cmd"
+BUILDKIT_GO = "go1.26.8"  # what its module asks for; the wheel's releases of 1.26 end before it
 
 
 def _old_server(version: str, seconds: int) -> GoCommand:
@@ -83,6 +90,39 @@ GO_COMMANDS = (
     GoCommand("executor", "kaniko", "github.com/chainguard-dev/kaniko/cmd/executor", 80),
     _old_server("1.30", 165),
     _old_server("1.24", 230),
+    GoCommand("warmer", "kaniko", "github.com/chainguard-dev/kaniko/cmd/warmer", 3),
+    GoCommand("buildkitd", "buildkit", f"{_BUILDKIT}/buildkitd", 140, toolchain=BUILDKIT_GO),
+    GoCommand("buildctl", "buildkit", f"{_BUILDKIT}/buildctl", 5, toolchain=BUILDKIT_GO),
+    GoCommand("rootlesskit", "rootlesskit", "github.com/rootless-containers/rootlesskit/v2/cmd/rootlesskit", 8),
+    GoCommand(
+        "buildah",
+        "buildah",
+        "go.podman.io/buildah/cmd/buildah",
+        110,
+        cgo=True,
+        tags="containers_image_openpgp exclude_graphdriver_btrfs seccomp",
+    ),
+    # Static, so that it runs in an image of any Linux.
+    GoCommand(
+        "img",
+        "../../images/gcloud-img",
+        "github.com/genuinetools/img",
+        60,
+        cgo=True,
+        flags=f"{STRIP} -extldflags -static -X github.com/genuinetools/img/version.VERSION=v0.5.11",
+        tags="noembed osusergo netgo dfrunmount dfsecrets dfssh",
+    ),
+    GoCommand(
+        "ko", "ko", "github.com/google/ko", 60, flags=f"{STRIP} -X github.com/google/ko/pkg/commands.Version=v0.19.1"
+    ),
+    GoCommand(
+        "apko",
+        "../../images/apko",
+        "chainguard.dev/apko",
+        45,
+        flags=f"{STRIP} -X sigs.k8s.io/release-utils/version.gitVersion=v1.2.30",
+    ),
+    GoCommand("hello", "hello", ".", 2),
     GoCommand("gator", "gatekeeper", "github.com/open-policy-agent/gatekeeper/v3/cmd/gator", 120),
 )
 
@@ -126,10 +166,13 @@ def go_command(command: GoCommand, output: Path) -> list[str]:
     return ["build", *flags, command.package]
 
 
-def go_environment(toolchain: Path, cgo: bool) -> dict[str, str]:
-    """The environment of a compilation: our own caches, and nothing of the user's Go settings that changes results."""
+def go_environment(toolchain: Path, cgo: bool, version: str = "local") -> dict[str, str]:
+    """The environment of a compilation: our own caches, and nothing of the user's Go settings that changes results.
+
+    `toolchain` is the folder of ours; another `version` than `local` (as go1.26.8) is fetched by it.
+    """
     caches = paths.cache() / "go"
-    return {"GOCACHE": str(caches / "build"), "GOMODCACHE": str(caches / "mod"), "GOTOOLCHAIN": "local", "GOFLAGS": "",
+    return {"GOCACHE": str(caches / "build"), "GOMODCACHE": str(caches / "mod"), "GOTOOLCHAIN": version, "GOFLAGS": "",
             "GOENV": "off", "GOWORK": "off", "GOROOT": "", "CGO_ENABLED": "1" if cgo else "0",
             "PATH": f"{toolchain / 'go' / 'bin'}:{os.environ['PATH']}"}  # fmt: skip
 
@@ -138,17 +181,23 @@ def _compile(command: GoCommand) -> Callable[[Path, Step, Mapping[str, Path]], N
     def build(target: Path, step: Step, made: Mapping[str, Path]) -> None:
         toolchain = made["go"]
         go = toolchain / "go" / "bin" / "go"
-        environment = go_environment(toolchain, command.cgo)
+        environment = go_environment(toolchain, command.cgo, command.toolchain)
         step.run([go, *go_command(command, target / command.name)], env=environment, cwd=GO_SOURCES / command.module)
 
     return build
 
 
+def _sources(command: GoCommand) -> tuple[Path, ...]:
+    """What a command is compiled from; of a folder that is not ours alone, the module's two files."""
+    folder = GO_SOURCES / command.module
+    return (folder / "go.mod", folder / "go.sum") if command.module.startswith("..") else (folder,)
+
+
 def _go_part(command: GoCommand) -> Part:
     settings = f"{go_command(command, Path('-'))} cgo={command.cgo}"
-    remedy = "Check that Go modules can be fetched (go env GOPROXY), then run the same command again: it goes on there."
+    settings += "" if command.toolchain == "local" else f" {command.toolchain}"
     return Part(f"tool/{command.name}", f"compile {command.name}", command.seconds, "compile",
-                (settings, GO_SOURCES / command.module), _compile(command), needs=("go",), remedy=remedy,
+                (settings, *_sources(command)), _compile(command), needs=("go",), remedy=GO_REMEDY,
                 system=system.COMPILER if command.cgo else ())  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 
 from testbed import (
     apiserver,
@@ -85,13 +86,21 @@ def test_name_servers_on_the_loopback_do_not_serve_pods() -> None:
 
 
 def test_the_registry_serves_from_what_the_node_keeps(tmp_path: Path) -> None:
-    for name in ("registry.crt", "registry.key"):
+    for name in ("registry.crt", "registry.key", "htpasswd"):
         (tmp_path / name).write_text(name)
-    kinds = {each["kind"]: each for each in registry.objects(tmp_path, [])}
-    assert kinds["Service"]["spec"]["clusterIP"] == certificates.ADDRESS
-    assert kinds["Secret"]["stringData"] == {"tls.crt": "registry.crt", "tls.key": "registry.key"}
-    volumes = kinds["Deployment"]["spec"]["template"]["spec"]["volumes"]
-    assert [v["hostPath"]["path"] for v in volumes if "hostPath" in v] == [registry.STORAGE_IN_NODE]
+    found = {(each["kind"], each["metadata"]["name"]): each for each in registry.objects(tmp_path, [])}
+    assert found["Secret", registry.NAME]["stringData"] == {"tls.crt": "registry.crt", "tls.key": "registry.key"}
+    for name, address in (
+        (registry.NAME, certificates.ADDRESS),
+        (registry.RESTRICTED, certificates.RESTRICTED_ADDRESS),
+    ):
+        assert found["Service", name]["spec"]["clusterIP"] == address
+        volumes = found["Deployment", name]["spec"]["template"]["spec"]["volumes"]
+        assert [v["hostPath"]["path"] for v in volumes if "hostPath" in v] == [registry.STORAGE_IN_NODE]
+    assert found["Secret", registry.RESTRICTED]["stringData"] == {"htpasswd": "htpasswd"}
+    demands = {name: "htpasswd" in yaml.safe_load(found["ConfigMap", name]["data"]["config.yml"]).get("auth", {})
+               for name in (registry.NAME, registry.RESTRICTED)}  # fmt: skip
+    assert demands == {registry.NAME: False, registry.RESTRICTED: True}
 
 
 def test_go_commands_are_pinned_and_reproducible() -> None:
