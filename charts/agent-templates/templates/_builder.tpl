@@ -7,6 +7,8 @@ The builder's container, with exactly its profile's rights. Arguments: as of the
   image: {{ .builder.image }}
   command: {{ toJson .builder.command }}
   args: {{ toJson .builder.args }}
+  {{- /* Where the plugin mounts the workspace. The image's own folder is gone after kaniko's first build. */}}
+  workingDir: /home/jenkins/agent
   {{- with include "agent-templates.env" . }}
   env:
     {{- trim . | nindent 4 }}
