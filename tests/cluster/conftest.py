@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Iterator
+
 import pytest
 
 from testbed import paths
@@ -9,6 +12,8 @@ from testbed.attacks import session
 from testbed.attacks.api import Api, from_kubeconfig
 from testbed.attacks.outcome import Outcome
 from testbed.attacks.registry import Registry
+from testbed.attacks.stage import namespace_path
+from testbed.attacks.waiting import wait
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,3 +37,14 @@ def registry(admin: Api) -> Registry:
 def outcomes(admin: Api) -> dict[str, Outcome]:
     """All attacks, tried once."""
     return {outcome.attack.id: outcome for outcome in session.attack(paths.kubeconfig())}
+
+
+@pytest.fixture(scope="session")
+def home(admin: Api) -> Iterator[str]:
+    """A namespace that belongs to no tenant, to run what was built."""
+    name = f"buildkeep-check-{uuid.uuid4().hex[:6]}"
+    admin.must("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    account = f"{namespace_path(name)}/serviceaccounts/default"
+    wait(lambda: admin.ask("GET", account).ok, 30, f"the ServiceAccount default of {name}")
+    yield name
+    admin.must("DELETE", namespace_path(name))
