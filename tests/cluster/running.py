@@ -15,14 +15,16 @@ RUN_SECONDS = 90
 def run(admin: Api, namespace: str, image: str, command: Sequence[str] = (), **container: Any) -> str:
     """Runs an image as a pod to its end, as whoever the image says; returns what it printed.
 
-    `container` are further fields of the container, such as `securityContext`.
+    `container` are further fields of the container, such as `securityContext`; each of its `volumeMounts` gets an
+    empty folder.
 
     Raises:
         AssertionError: it cannot be pulled, or fails.
         TimeoutError: it has not ended within RUN_SECONDS.
     """
     fields: Mapping[str, Any] = {**({"command": list(command)} if command else {}), **container}
-    spec = {"restartPolicy": "Never", "automountServiceAccountToken": False,
+    volumes = [{"name": mount["name"], "emptyDir": {}} for mount in fields.get("volumeMounts", ())]
+    spec = {"restartPolicy": "Never", "automountServiceAccountToken": False, "volumes": volumes,
             "containers": [{"name": "main", "image": image, **fields}]}  # fmt: skip
     made = admin.must("POST", f"{namespace_path(namespace)}/pods", {"metadata": {"generateName": "run-"}, "spec": spec})
     path = f"{namespace_path(namespace)}/pods/{made['metadata']['name']}"
