@@ -13,7 +13,7 @@ from testbed.errors import TestbedError
 
 def _up(arguments: argparse.Namespace) -> int:
     this = cluster.named()
-    changed = cluster.up(this)
+    changed = cluster.up(this, basic=arguments.basic)
     print(cluster.status(this)[1] if changed else f"cluster {this.name}: is up\nkubeconfig: {this.kubeconfig}")
     return 0
 
@@ -69,6 +69,8 @@ def main(words: Sequence[str]) -> int:
         sub = subparsers.add_parser(name, help=text, description=text)
         if name == "tool":
             sub.add_argument("name", choices=sorted(tools.HOLDERS))
+        if name == "up":
+            sub.add_argument("--basic", action="store_true", help="of all builders make kaniko alone, as the demo does")
     subparsers.add_parser("build", help="run a build on the stand-in controller (see `build --help`)", add_help=False)
     if words[:1] == ["build"]:
         return int(importlib.import_module("testbed.builds").main(list(words[1:])))

@@ -92,10 +92,19 @@ def _iptables(target: Path, step: Step, made: Mapping[str, Path]) -> None:
             (target / "usr/sbin" / link.name).symlink_to(multi)
 
 
+def _controller() -> tuple[Recipe, ...]:
+    recipes = importlib.import_module("testbed.controller.recipe")
+    return (recipes.controller_image(), recipes.agent_image())
+
+
 def own() -> tuple[Recipe, ...]:
     """The images that are published nowhere: the stand-in controller and its agent, builders made by ourselves."""
-    recipes = importlib.import_module("testbed.controller.recipe")
-    return (recipes.controller_image(), recipes.agent_image(), packages.image(), *stand_ins.OWN)
+    return (*_controller(), packages.image(), *stand_ins.OWN)
+
+
+def basic() -> tuple[Recipe, ...]:
+    """The images of a cluster that builds with kaniko alone; site.yml itself starts busybox."""
+    return (DEBIAN, KANIKO, stand_ins.BUSYBOX, *_controller())
 
 
 def upstream() -> tuple[Recipe, ...]:
@@ -130,5 +139,5 @@ def _table(pulled: bool) -> dict[str, Part]:
     for recipe in (*NODE_RECIPES, *upstream(), *own()):
         parts |= recipe_parts(recipe)
     if pulled:
-        parts |= published.parts((*upstream(), REGISTRY), DEBIAN)
+        parts |= published.parts((*upstream(), REGISTRY), DEBIAN, stand_ins.PUBLISHED_BASES)
     return {**parts, **node.parts(parts), **seed.parts(parts)}

@@ -25,7 +25,7 @@ from testbed import (
 )
 from testbed.errors import TestbedError
 from testbed.images import reference
-from testbed.parts import ensure, folder, key, locked, missing, prune, remove, sweep
+from testbed.parts import drop_sources, ensure, folder, key, locked, missing, prune, remove, sweep
 from testbed.progress import Progress, Step
 from testbed.tools import tool
 
@@ -90,21 +90,23 @@ def named(name: str = "") -> Cluster:
     return Cluster(name, engine.find(paths.machine_name(name), wanted), paths.state(name))
 
 
-def up(cluster: Cluster) -> bool:
+def up(cluster: Cluster, basic: bool = False) -> bool:
     """Makes the cluster, or brings a running one to the present images; True unless there was nothing to do.
 
+    `basic`: kaniko is the only builder in its registry, unless all were there before.
     Raises TestbedError; the next run then starts the cluster anew.
     """
     with locked(f"cluster-{cluster.kind}"):
         table = catalog.table()
         own = not catalog.is_published()
-        wanted = {"node": key(table, "node") if own else published.NODE_IMAGE, "seed": key(table, "seed")}
-        found = cluster.record()
-        running = found.get("node") == wanted["node"] and cluster.answers()
+        found, node_key = cluster.record(), key(table, "node") if own else published.NODE_IMAGE
+        running = found.get("node") == node_key and cluster.answers()
+        images = seed.BASIC if basic and not (running and found.get("images") == seed.ALL) else seed.ALL
+        wanted = {"node": node_key, "seed": key(table, images), "images": images}
         if running and found == wanted:
             return False
         sweep()
-        names = needed(running)
+        names = needed(images, running)
         todo = missing(table, names)
         packages = [need for name in todo for need in table[name].system]
         packages += [] if running else [*cluster.engine.packages, *system.CERTIFICATES, *system.PASSWORDS]
@@ -119,14 +121,15 @@ def up(cluster: Cluster) -> bool:
         else:
             _create(cluster, progress, parts.get("node"), wanted["node"])
         with progress.step("fill the registry of the cluster", 2) as step:
-            services.fill(cluster, step, parts["seed"].name)
-        if not running:
+            services.fill(cluster, step, images, parts[images].name)
+        if not running or found.get("images") != images:
             with progress.step("wait for the registries and name service", 20) as step, _explained(cluster, step):
-                services.start(cluster, step)
+                services.start(cluster, step, images)
         with progress.step("start the controller", 10) as step, _explained(cluster, step):
             services.controller(cluster, step)
         (cluster.state / "cluster.json").write_text(json.dumps(wanted))
-        prune(table, needed())
+        prune(table, needed(images))
+        drop_sources(table)
         return True
 
 
@@ -144,10 +147,10 @@ def _explained(cluster: Cluster, step: Step) -> Iterator[None]:
         raise TestbedError(error.message, log=step.log, remedy=remedy) from error
 
 
-def needed(running: bool = False) -> list[str]:
+def needed(images: str = seed.ALL, running: bool = False) -> list[str]:
     """The parts that a cluster is made of; a running one has its node already."""
     node_parts = [catalog.REGISTRY.part] if catalog.is_published() else ["node"]
-    return ["layer", "tool/kind", "seed", *([] if running else node_parts)]
+    return ["layer", "tool/kind", images, *([] if running else node_parts)]
 
 
 def _create(cluster: Cluster, progress: Progress, own_node: Path | None, wanted: str) -> None:

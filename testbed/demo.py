@@ -78,7 +78,7 @@ def run(screen: Screen, words: Sequence[str], remedy: str) -> None:
 
 def make_cluster(screen: Screen) -> None:
     """The first act: the test cluster, which shows its own progress."""
-    cluster.up(cluster.named())
+    cluster.up(cluster.named(), basic=True)
 
 
 def make_safe(screen: Screen) -> None:

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,8 @@ from testbed.progress import Progress, Step
 from testbed.system import Need, require
 
 KEPT_DAYS = 30
-LANES = {"compile": 1, "fetch": 2, "pack": 2}
+COMPILING = "compile"  # a lane, and the lock of whoever is at it
+LANES = {COMPILING: 1, "fetch": 2, "pack": 2}
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,8 @@ def make(table: Table, name: str, step: Step) -> Path:
             remove(work)
             work.mkdir(parents=True)
             require(part.system, step)
-            part.build(work, step, {need: folder(table, need) for need in part.needs})
+            with locked(COMPILING) if part.lane == COMPILING else nullcontext():
+                part.build(work, step, {need: folder(table, need) for need in part.needs})
             final.parent.mkdir(parents=True, exist_ok=True)
             work.rename(final)
     return final
@@ -161,6 +163,18 @@ def prune(table: Table, names: Iterable[str], days: float = KEPT_DAYS) -> None:
     for path in (paths.cache() / "parts").iterdir():
         if path not in used and path.stat().st_mtime < time.time() - days * 86_400:
             remove(path)
+
+
+def drop_sources(table: Table) -> None:
+    """Deletes Go's caches, which are by far the largest, once nothing of `table` is left to compile from them."""
+    if any(part.lane == COMPILING and not folder(table, name).exists() for name, part in table.items()):
+        return
+    with (paths.cache() / "locks" / f"{COMPILING}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return  # another run compiles: its own end will do it
+        remove(paths.cache() / "go")
 
 
 def remove(path: Path) -> None:

@@ -8,6 +8,7 @@ import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from testbed import oci, system
@@ -73,10 +74,16 @@ def _part(name: str, image: str, seconds: int, top: Mapping[str, oci.Source]) ->
                 _pull(image, top), ("tool/crane",), REMEDY)  # fmt: skip
 
 
-def parts(recipes: tuple[Recipe, ...], debian: Recipe) -> dict[str, Part]:
-    """The parts that take the place of our own: the images of `recipes`, and the bases of the stand-ins."""
+def parts(recipes: tuple[Recipe, ...], debian: Recipe, bases: Mapping[str, Recipe]) -> dict[str, Part]:
+    """The parts that take the place of our own: the images of `recipes`, and the bases of the stand-ins.
+
+    `bases` maps the name of a further base to the one of `recipes` that has what it has.
+    """
     table = {recipe.part: _part(recipe.part, recipe.reference, 10, {}) for recipe in recipes}
     table["base/debian"] = _part("base/debian", debian.reference, 10, {})
+    # What has newuidmap, Go and Java: the images of our own making that begin with these hold static programs.
+    for name, recipe in bases.items():
+        table[f"base/{name}"] = replace(table[recipe.part], name=f"base/{name}")
     # Recipes call Python by the path that it has in Debian's own package.
     table["base/python"] = _part("base/python", PYTHON_IMAGE, 15, {"/usr/bin/python3": "-> ../local/bin/python3"})
     return table

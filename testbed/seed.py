@@ -17,9 +17,13 @@ def split(full: str) -> tuple[str, str]:
     return name, tag
 
 
-def recipes() -> tuple[Recipe, ...]:
+# All images, or those alone that the demo starts: the other builders take minutes to compile.
+ALL, BASIC = "seed", "seed/basic"
+
+
+def recipes(part: str = ALL) -> tuple[Recipe, ...]:
     """The images that the registry holds."""
-    return (*catalog.upstream(), *catalog.own())
+    return catalog.basic() if part == BASIC else (*catalog.upstream(), *catalog.own())
 
 
 def _build(table: Table, images: Iterable[Recipe]) -> Callable[[Path, Step, Mapping[str, Path]], None]:
@@ -32,7 +36,6 @@ def _build(table: Table, images: Iterable[Recipe]) -> Callable[[Path, Step, Mapp
 
 
 def parts(table: Table) -> dict[str, Part]:
-    """`seed`: folder `storage`."""
-    images = recipes()
-    return {"seed": Part("seed", "fill the registry", 1, "pack", ("1",), _build(table, images),
-                         tuple(recipe.part for recipe in images))}  # fmt: skip
+    """`seed` and `seed/basic`: folder `storage`."""
+    return {name: Part(name, "fill the registry", 1, "pack", ("1",), _build(table, recipes(name)),
+                       tuple(recipe.part for recipe in recipes(name))) for name in (ALL, BASIC)}  # fmt: skip

@@ -16,26 +16,33 @@ if TYPE_CHECKING:
 READY_WITHIN = "180s"
 
 
-def fill(cluster: Cluster, step: Step, part: str) -> None:
+def fill(cluster: Cluster, step: Step, images: str, folder: str) -> None:
     """Copies the seed into the registry's folder of the node, where what the cluster writes is kept apart from it.
 
+    `images` is a name of testbed.seed, `folder` that of its part.
     Of images that changed under a tag that stays, the node forgets the copy that it has.
     """
-    tags = [reference(catalog.table(), recipe) for recipe in seed.recipes()]
+    tags = [reference(catalog.table(), recipe) for recipe in seed.recipes(images)]
     forget = f"ctr -n k8s.io images rm {' '.join(tags)} >/dev/null 2>&1 || true"
-    source, target = f"{kindconfig.PARTS_IN_NODE}/{part}/storage", registry.STORAGE_IN_NODE
+    source, target = f"{kindconfig.PARTS_IN_NODE}/{folder}/storage", registry.STORAGE_IN_NODE
     cluster.exec(step, f"mkdir -p {target}; cp -r --remove-destination {source}/. {target}/; {forget}")
 
 
-def start(cluster: Cluster, step: Step) -> None:
-    """Starts the registries and what names them, and waits for them; a second time changes what changed."""
+def start(cluster: Cluster, step: Step, images: str = seed.ALL) -> None:
+    """Starts the registries, what names them and, if its image is there, the site of packages; waits for all.
+
+    A second time it changes what changed.
+    """
     certificates.make(cluster.state, step)
     credentials.make(cluster.state, step)
     cluster.write(step, registry.CA_IN_NODE, (cluster.state / "ca.crt").read_text())
     cluster.write(step, registry.HOSTS_IN_NODE, registry.hosts_toml())
     upstream = registry.name_servers(cluster.exec(step, "cat /etc/resolv.conf"))
     objects = registry.objects(cluster.state, upstream)
-    objects += packages.objects(reference(catalog.table(), packages.image()))
+    servers = [registry.NAME, registry.RESTRICTED]
+    if images == seed.ALL:
+        objects += packages.objects(reference(catalog.table(), packages.image()))
+        servers.append(packages.NAME)
     apply = ("apply", "--server-side", "--force-conflicts", "--field-manager=testbed", "-f", "-")
     cluster.kubectl(step, *apply, feed=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
     dns = ("--namespace", "kube-system", "rollout")
@@ -43,7 +50,7 @@ def start(cluster: Cluster, step: Step) -> None:
     cluster.kubectl(step, *dns, "restart", "deployment/coredns")
     cluster.kubectl(step, "wait", "node", "--all", "--for=condition=Ready", f"--timeout={READY_WITHIN}")
     cluster.kubectl(step, *dns, "status", "deployment/coredns", f"--timeout={READY_WITHIN}")
-    for name in (registry.NAME, registry.RESTRICTED, packages.NAME):
+    for name in servers:
         cluster.kubectl(step, "--namespace", registry.NAMESPACE, "rollout", "status", f"deployment/{name}",
                         f"--timeout={READY_WITHIN}")  # fmt: skip
 

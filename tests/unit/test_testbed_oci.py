@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -116,3 +117,17 @@ def test_a_reference_without_a_tag_gets_the_hash_of_its_ingredients() -> None:
 def test_a_recipes_own_environment_wins() -> None:
     recipe = Recipe("buildkeep.test/x", packages=("pyyaml",), config={"Env": ["PATH=/x", "A=b=c"]})
     assert environment(recipe) == ["PATH=/x", "PYTHONPATH=/opt/python", "A=b=c"]
+
+
+def test_a_layer_leaves_out_what_a_lower_one_has_alike(tree: Path, tmp_path: Path) -> None:
+    upper = tmp_path / "upper"
+    shutil.copytree(tree, upper, symlinks=True)
+    (upper / "etc/name").chmod(0o600)
+    (upper / "etc/new").write_text("new")
+    (upper / "etc/link").unlink()
+    (upper / "etc/link").symlink_to("new")
+    members = _members(oci.write_layer(tmp_path / "layer", {"/": upper}, below=tree))
+    assert {name for name, member in members.items() if not member.isdir()} == {"etc/name", "etc/new", "etc/link"}
+    (upper / "etc/second").write_text("CONTENT")
+    members = _members(oci.write_layer(tmp_path / "layer", {"/": upper}, below=tree))
+    assert "etc/second" in members

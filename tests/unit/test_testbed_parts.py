@@ -5,12 +5,27 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from testbed import paths
 from testbed.errors import TestbedError
-from testbed.parts import Part, digest, ensure, folder, key, locked, missing, prune, remove, sweep
+from testbed.parts import (
+    COMPILING,
+    Part,
+    digest,
+    drop_sources,
+    ensure,
+    folder,
+    key,
+    locked,
+    missing,
+    prune,
+    remove,
+    sweep,
+)
 from testbed.progress import Step
 
 
@@ -166,3 +181,17 @@ def test_parts_that_no_run_has_used_for_long_are_deleted() -> None:
     assert folder(used, "letters").exists()
     assert not old.exists()
     assert not folder(unused, "letters").exists()
+
+
+def test_sources_go_when_nothing_is_left_to_compile_and_nobody_compiles() -> None:
+    part = replace(_write("x"), lane=COMPILING)
+    table, sources = {part.name: part}, paths.cache() / "go"
+    (sources / "mod").mkdir(parents=True)
+    drop_sources(table)
+    assert sources.exists()
+    ensure(table, [part.name])
+    with locked(COMPILING):
+        drop_sources(table)
+        assert sources.exists()
+    drop_sources(table)
+    assert not sources.exists()
