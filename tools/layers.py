@@ -67,7 +67,7 @@ LAYERS = (
         (fixed(*PYTEST, "tests/api"), fixed(*PYTEST, "tests/play", "tests/old", "tests/psp", "tests/scc")),
         ("layer", "layer-helm3", "tool/etcd", "tool/kube-apiserver", "tool/kube-controller-manager",
          "tool/kube-apiserver-1.30", "tool/kube-apiserver-1.24", "openshift", "openshift-older", "tool/gator",
-         "types/kyverno", "types/gatekeeper"),
+         "types/kyverno", "types/gatekeeper", "seccomp"),
     ),
     Layer("cluster", (fixed("molecule", "test"),), ("tool/kind", "tool/crane", "seed", "node")),
 )  # fmt: skip

@@ -27,6 +27,8 @@ jenkins:
           - id: {{ printf "%s/%s" $tenant.name $defaults | sha256sum | trunc 32 }}
             name: {{ $defaults }}
             nodeUsageMode: EXCLUSIVE
+            # Seconds; longer waits only who cannot start, such as where a node lacks what the pod asks for.
+            slaveConnectTimeout: 600
             serviceAccount: agent
             yamlMergeStrategy: merge
             inheritYamlMergeStrategy: true
@@ -46,6 +48,7 @@ jenkins:
             name: {{ $name }}
             label: {{ $name }}
             nodeUsageMode: EXCLUSIVE
+            slaveConnectTimeout: 600
             serviceAccount: builder-{{ $builder }}
             {{- if and (get $tenant.claims $builder) (hasKey ((get $.builders $builder).volumes | default dict) "state") }}
             # Its state is on a claim, which one daemon at a time can have.
