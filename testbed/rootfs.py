@@ -29,7 +29,7 @@ PACKAGES = {
     "java": ("ca-certificates", "maven", "openjdk-17-jdk-headless"),
     "docker": ("ca-certificates", "docker.io", "iptables"),
 }  # fmt: skip
-SECONDS = {"debian": 45, "python": 60, "node": 100, "builders": 70, "java": 90, "docker": 75}
+SECONDS = {"debian": 45, "python": 60, "node": 100, "builders": 70, "java": 120, "docker": 75}
 # What an image of these has above the layer of `debian` is a layer of its own.
 ON_DEBIAN = ("builders", "java", "docker")
 # What is done to a file system at the end. Builders map users with the rights of newuidmap's file, not of its owner:

@@ -62,15 +62,14 @@ BUILDAH = Recipe(
     taken={"/usr/bin/buildah": ("tool/buildah", "buildah")},
     config={"Env": ["BUILDAH_ISOLATION=chroot"], "Volumes": {"/var/lib/containers": {}}, "Cmd": ["/bin/bash"]},
 )
-_POD_IDS = b"user:1:999\nuser:1001:64535\n"
 # Where nothing is published: as images/gcloud-img makes it, but for gcloud.
 IMG = Recipe(
     "europe-docker.pkg.dev/acme/tools/img:1",
     base="builders",
-    files={"/etc/subuid": _POD_IDS, "/etc/subgid": _POD_IDS},
+    files={"/etc/subuid": _SUBORDINATE, "/etc/subgid": _SUBORDINATE},
     taken={"/usr/local/bin/img": ("tool/img", "img")},
     config={
-        "Env": [f"HOME={_HOME}", "USER=user", f"XDG_RUNTIME_DIR={_HOME}/run", "IMG_DISABLE_EMBEDDED_RUNC=1"],
+        "Env": [f"HOME={_HOME}", "USER=user", "XDG_RUNTIME_DIR=/run/user/1000", "IMG_DISABLE_EMBEDDED_RUNC=1"],
         "User": "1000:1000",
     },
 )
@@ -82,9 +81,7 @@ GOLANG = Recipe("docker.io/library/golang:1.26.8-bookworm", base="golang",
 _KO_ENV = [f"PATH=/usr/local/go/bin:/go/bin:{rootfs.PATH}:/ko-app", *_GO_ENV[1:]]
 KO = Recipe("ghcr.io/ko-build/ko:v0.19.1", base="golang", taken={"/ko-app/ko": ("tool/ko", "ko")},
             config={"Env": _KO_ENV, "Entrypoint": ["/ko-app/ko"]})  # fmt: skip
-# As images/ko and images/apko make them.
-OWN_KO = Recipe("europe-docker.pkg.dev/acme/tools/ko:1", base="golang", taken={"/usr/local/bin/ko": ("tool/ko", "ko")},
-                config={"Env": _GO_ENV, "User": "1000:1000"})  # fmt: skip
+# As images/apko makes it.
 APKO = Recipe("europe-docker.pkg.dev/acme/tools/apko:1", base="builders",
               taken={"/usr/local/bin/apko": ("tool/apko", "apko")}, config={"User": "1000:1000"})  # fmt: skip
 # The results of the compile stages of images/apko and images/gcloud-img, which a build may begin with.
@@ -95,7 +92,7 @@ _GCLOUD = {
     "/etc/passwd": b"root:x:0:0:root:/root:/bin/bash\ncloudsdk:x:1000:1000::/home/cloudsdk:/bin/bash\n",
     "/etc/group": b"root:x:0:\nshadow:x:42:\nmail:x:8:\ncloudsdk:x:1000:\n",
     "/etc/shadow": b"root:*:19000:0:99999:7:::\ncloudsdk:!:19000:0:99999:7:::\n",
-    "/usr/lib/google-cloud-sdk/bin/gcloud": b"#!/bin/sh\necho 'a stand-in: it reaches no cloud' >&2\nexit 1\n",
+    "/usr/lib/google-cloud-sdk/bin/gcloud": b"#!/bin/sh\necho 'a stand-in: no cloud'; [ \"$1\" = --version ]\n",
 }
 GCLOUD = Recipe("gcr.io/google.com/cloudsdktool/google-cloud-cli:578.0.0-stable", base="builders", files=_GCLOUD,
                 taken={"/home/cloudsdk": ("skeleton", "cloudsdk")},
@@ -142,7 +139,7 @@ STATIC = Recipe(
 )
 UPSTREAM = (BUILDKIT, BUILDAH, BUSYBOX, GOLANG, KO, STATIC, MAVEN, TEMURIN, GCLOUD)
 PUBLISHED_BASES = {"builders": BUILDKIT, "golang": GOLANG, "java": MAVEN}
-OWN = (IMG, OWN_KO, APKO, APKO_COMPILED, IMG_COMPILED, PACKAGES)
+OWN = (IMG, APKO, APKO_COMPILED, IMG_COMPILED, PACKAGES)
 
 
 _SCRIPT = "examples/buildctl-daemonless/buildctl-daemonless.sh"

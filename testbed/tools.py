@@ -93,7 +93,7 @@ GO_COMMANDS = (
     GoCommand("warmer", "kaniko", "github.com/chainguard-dev/kaniko/cmd/warmer", 3),
     GoCommand("buildkitd", "buildkit", f"{_BUILDKIT}/buildkitd", 140, toolchain=BUILDKIT_GO),
     GoCommand("buildctl", "buildkit", f"{_BUILDKIT}/buildctl", 5, toolchain=BUILDKIT_GO),
-    GoCommand("rootlesskit", "rootlesskit", "github.com/rootless-containers/rootlesskit/v2/cmd/rootlesskit", 8),
+    GoCommand("rootlesskit", "rootlesskit", "github.com/rootless-containers/rootlesskit/v3/cmd/rootlesskit", 15),
     GoCommand(
         "buildah",
         "buildah",
