@@ -45,14 +45,14 @@ class Build:
                     return data.read().decode() if data else None
         return None
 
-    def environment(self, jenkins_url: str) -> dict[str, str]:
-        """The variables that Jenkins gives to every build."""
+    def environment(self, jenkins_url: str = "") -> dict[str, str]:
+        """The variables that Jenkins gives to every build, with those of the URL where it is known: on an agent."""
+        urls = {"BUILD_URL": f"{jenkins_url}{self.run_url}", "JENKINS_URL": jenkins_url} if jenkins_url else {}
         return {
             "BUILD_ID": str(self.number),
             "BUILD_NUMBER": str(self.number),
             "BUILD_TAG": f"jenkins-{self.folder}-{self.name}-{self.number}",
-            "BUILD_URL": f"{jenkins_url}{self.run_url}",
-            "JENKINS_URL": jenkins_url,
             "JOB_BASE_NAME": self.name,
             "JOB_NAME": self.job,
+            **urls,
         }

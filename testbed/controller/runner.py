@@ -34,7 +34,7 @@ def run_build(
     try:
         pipeline = _pipeline(build, jenkinsfile, log)
         launcher = Launcher(controller, build, log, interrupt)
-        result = Executor(launcher.node, log).run(pipeline, {}) if pipeline else FAILURE
+        result = Executor(launcher.node, log).run(pipeline, build.environment()) if pipeline else FAILURE
     except AbortedError:
         result = ABORTED
     except Exception as error:

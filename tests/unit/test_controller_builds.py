@@ -54,6 +54,12 @@ def test_a_build_on_a_real_agent(tmp_path: Path) -> None:
     assert here.cluster.processes[name].returncode == 0
 
 
+def test_a_build_has_a_number_before_it_has_an_agent(tmp_path: Path) -> None:
+    with world(tmp_path) as here:
+        log = here.build(jenkinsfile('echo "number ${env.BUILD_NUMBER} of ${env.JOB_NAME}"', agent="agent none"))
+    assert "\nnumber 1 of shop/hello\n" in log
+
+
 def test_the_api_servers_refusal_is_in_the_log(tmp_path: Path) -> None:
     """As the plugin prints it; nothing is left to delete, and no post section runs."""
     words = ("pods \"x\" is forbidden: ValidatingAdmissionPolicy 'buildkeep-pods' with binding"
