@@ -12,6 +12,7 @@ ARGUMENTS: dict[str, Any] = {
     "settings": {"type": "dict", "required": True},
     "helm": {"type": "str", "default": "helm"},
     "deadline": {"type": "int", "default": 14400},
+    "user_namespaces": {"type": "bool", "default": False},
 }
 
 

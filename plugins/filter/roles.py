@@ -17,11 +17,13 @@ from ansible_collections.buildkeep.ci.plugins.module_utils import (
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends import AUTO
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICY_PODS, POLICY_WORKLOADS
+from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_checks import conditions, legacy
+from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_ways import NONE
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
 
 Raw = Mapping[str, Any]
 # Where the inventory cannot be read, nothing is said about what the cluster leaves unenforced.
-_UNREAD = {"backend": AUTO, "unenforced": "", "pod_defaults": False, "impossible": {}}
+_UNREAD = {"backend": AUTO, "unenforced": "", "pod_defaults": False, "impossible": {}, "conditions": [], "warned": []}
 
 
 def _of_settings(work: Callable[..., Any]) -> Callable[..., Any]:
@@ -48,7 +50,7 @@ def checked(raw: Raw, helm: str = "") -> dict[str, Any]:
     if helm and not shutil.which(helm):
         problems.append(f"agent_templates_helm: there is no command {helm}. Install Helm 4 or 3, or give its path.")
     try:
-        settings = read_settings({"tenants": [], **raw})
+        settings = read_settings({"tenants": [], "node_profiles": NONE, **raw})
     except BuildkeepError as error:
         nothing: dict[str, Any] = {"user": "", "groups": [], "namespaces": [], "access": {}, **_UNREAD}
         return {"problems": [*error.problems, *problems], **nothing}
@@ -64,6 +66,8 @@ def checked(raw: Raw, helm: str = "") -> dict[str, Any]:
         **walls,
         "pod_defaults": settings.pod_defaults,
         "impossible": pod_security.impossible(settings),
+        "conditions": conditions(settings),
+        "warned": legacy(settings),
         **tenant_objects.identity(settings),
     }
 

@@ -107,14 +107,14 @@ def canaries(settings: Settings, manifests: str) -> list[dict[str, Any]]:
     ]
 
 
-def render(settings: Mapping[str, Any], helm: str, deadline: int) -> dict[str, Any]:
+def render(settings: Mapping[str, Any], helm: str, deadline: int, *, user_namespaces: bool = False) -> dict[str, Any]:
     """Do what the action `buildkeep.ci.render_templates` is for: the chart's objects, and the canaries for them.
 
     Raises:
         BuildkeepError: with every problem of the inventory, or of the rendering.
     """
     checked = read_settings(settings)
-    manifests = helm_template(helm, chart_values(checked, deadline))
+    manifests = helm_template(helm, chart_values(checked, deadline, user_namespaces=user_namespaces))
     return {"manifests": manifests, "canaries": canaries(checked, manifests)}
 
 

@@ -56,6 +56,17 @@ def conditions(settings: Settings) -> list[dict[str, Any]]:
     return [vars(one) for find in (_daemonset, _unconfined, _escalation, _apparmor) for one in find(settings)]
 
 
+def legacy(settings: Settings) -> list[str]:
+    """Warn of each tenant's builders that nobody maintains any more."""
+    builders = settings.profiles.builders
+    return [
+        f"buildkeep_tenants: {tenant.name}.builders: {name}: {builders[name].legacy}"
+        for tenant in settings.present
+        for name in tenant.builders
+        if name in builders and builders[name].legacy
+    ]
+
+
 def cluster_problems(found: Sequence[Mapping[str, Any]], backend: Backend, version: tuple[int, int]) -> list[str]:
     """Give the problems of an inventory in this cluster; `found` is what conditions() gave, as JSON keeps it."""
     fixed = [{**one, "backends": tuple(one["backends"]), "before": tuple(one["before"])} for one in found]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.schema import Problem
+from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import DEFAULT_BUILDERS
 
 NONE, DAEMONSET, OVER_CONNECTION, INSTALLED = "none", "daemonset", "connection", "installed"
 _WAYS = (
@@ -15,38 +16,31 @@ _WAYS = (
 )
 
 
-def way_problems(
-    tenants: Sequence[tuple[str, Mapping[str, Any]]],
-    table: Mapping[str, Any],
-    default_builders: Sequence[str],
-    *,
-    way: str = NONE,
-    apparmor: bool = False,
-    hosts: Sequence[str] | None = None,
-) -> Iterator[Problem]:
-    """Find builders whose profiles reach no node, and AppArmor profiles that nobody loads.
+class Subject(Protocol):
+    """An inventory under examination, as settings_checks has it."""
 
-    Args:
-        tenants: path and entry of each tenant whose `builders` have the right form.
-        table: the profile table, `profiles.yaml`.
-        default_builders: those of tenants that name none.
-        way: `buildkeep_node_profiles`.
-        apparmor: `buildkeep_apparmor`.
-        hosts: the cluster's nodes in the inventory; None where that is not known.
-    """
-    for path, entry in tenants:
+    @property
+    def table(self) -> Mapping[str, Any]:
+        """The profile table."""
+
+    def get(self, key: str, default: Any) -> Any:
+        """Return a variable where it is sound, else the default."""
+
+    def tenants(self, key: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield path and entry of each tenant whose `key` is sound."""
+
+
+def way_problems(subject: Subject) -> Iterator[Problem]:
+    """Find builders whose profiles reach no node, and AppArmor profiles that nobody loads."""
+    way, builders = subject.get("node_profiles", INSTALLED), subject.table["builders"]
+    for path, entry in subject.tenants("builders"):
         if way != NONE or entry.get("seccomp") == "unconfined" or entry.get("state") == "absent":
             continue
-        for place, builder in enumerate(entry.get("builders", default_builders)):
-            if table["builders"].get(builder, {}).get("seccompProfile") == "Localhost":
-                field = f"{path}.builders[{place}]" if "builders" in entry else f"{path}.builders"
+        for place, builder in enumerate(entry.get("builders", DEFAULT_BUILDERS)):
+            if builders.get(builder, {}).get("seccompProfile") == "Localhost":
                 text = f'"{builder}" needs a seccomp profile on the nodes, and buildkeep_node_profiles is {NONE}'
-                yield Problem(field, text, _WAYS)
-    if apparmor and way not in (OVER_CONNECTION, INSTALLED):
-        text = f"is true, and by buildkeep_node_profiles {way} nobody loads AppArmor profiles on the nodes"
-        yield Problem(
-            "apparmor", text, f"Set buildkeep_node_profiles to {OVER_CONNECTION} or {INSTALLED}, or leave it out."
-        )
-    if way == OVER_CONNECTION and hosts is not None and not hosts:
-        text = f"is {OVER_CONNECTION}, and the inventory has no group buildkeep_nodes with a host in it"
-        yield Problem("node_profiles", text, "List the cluster's nodes in that group, or take another way.")
+                yield Problem(f"{path}.builders[{place}]", text, _WAYS)
+    if subject.get("apparmor", False) and way not in (OVER_CONNECTION, INSTALLED):
+        text = f"is true, and with buildkeep_node_profiles {way} nobody loads AppArmor profiles on the nodes"
+        remedy = f"Set buildkeep_node_profiles to {OVER_CONNECTION} or {INSTALLED}, or leave it out."
+        yield Problem("apparmor", text, remedy)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils import scc
 from ansible_collections.buildkeep.ci.plugins.module_utils.allowlist_other import unenforced
@@ -18,6 +19,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
     MANAGE_VERB,
     STRANGER,
 )
+from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_checks import cluster_problems
 from ansible_collections.buildkeep.ci.plugins.module_utils.policies_defaults import served_problem
 
 _REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -62,6 +64,12 @@ _NEEDED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (_RBAC, "clusterroles", (*_ALL, "escalate", "bind")),
     (_RBAC, "clusterrolebindings", _ALL),
     ("scheduling.k8s.io", "priorityclasses", ("list",)),
+    # Of the role `node_profiles`.
+    ("", "nodes", ("list",)),
+    ("", "pods", ("get", "list", "create", "delete")),
+    ("", "events", ("list",)),
+    ("apps", "daemonsets", _ALL),
+    ("networking.k8s.io", "networkpolicies", _ALL),
     ("authorization.k8s.io", "subjectaccessreviews", ("create",)),
     (MANAGE_GROUP, MANAGE_RESOURCE, (MANAGE_VERB,)),
 )
@@ -100,6 +108,7 @@ class Question:
         unenforced: `refuse` or `accept` what the backend cannot enforce; empty where nothing is to be enforced.
         pod_defaults: whether a MutatingAdmissionPolicy is wanted.
         impossible: by backend, problems that the inventory has only where that backend is the one, without policies.
+        conditions: problems that it has in some clusters (node_profiles_checks.conditions()).
     """
 
     user: str = ""
@@ -109,6 +118,7 @@ class Question:
     unenforced: str = ""
     pod_defaults: bool = False
     impossible: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    conditions: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -198,7 +208,11 @@ def backend_problems(found: Served, question: Question) -> tuple[Backend | None,
     open_ends = [*unenforced(backend), *scc.unenforced(backend)] if question.unenforced else []
     defaults = served_problem(question.pod_defaults, found.mutations)
     impossible = () if backend.policies else question.impossible.get(backend.name, ())
-    problems = [*([defaults] if defaults else []), *impossible]
+    problems = [
+        *([defaults] if defaults else []),
+        *impossible,
+        *cluster_problems(question.conditions, backend, found.version),
+    ]
     if question.unenforced != "refuse":
         return backend, problems, open_ends
     remedy = "Use Kubernetes 1.30 or newer, or go without it by buildkeep_unenforced: accept"

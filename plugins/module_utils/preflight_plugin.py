@@ -23,6 +23,8 @@ ARGUMENTS: dict[str, Any] = {
     "unenforced": {"type": "str", "default": "", "choices": ["", "refuse", "accept"]},
     "pod_defaults": {"type": "bool", "default": False},
     "impossible": {"type": "dict", "default": {}},
+    "conditions": {"type": "list", "elements": "dict", "default": []},
+    "warned": {"type": "list", "elements": "str", "default": []},
     **CONNECTION,
 }
 
@@ -47,6 +49,6 @@ def preflight(arguments: dict[str, Any], mode: Mode) -> dict[str, Any]:
         raise BuildkeepError(problems)
     backend = as_mapping(finding.backend)
     done = {"changed": False, "version": finding.version, "url": url, "backend": backend}
-    warnings = [*(f"not enforced: {text}" for text in finding.warnings), *more]
+    warnings = [*(f"not enforced: {text}" for text in finding.warnings), *more, *arguments["warned"]]
     words = {"msg": f"Kubernetes {finding.version} at {url}, policy backend {finding.backend.name}"}
     return {**done, **words, "warnings": warnings} if warnings else {**done, **words}

@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.buildkeep.ci.plugins.module_utils.allowlist_other import allowlist_stages
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import Object, key_of, own, parse, render
+from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles import system_objects
 from ansible_collections.buildkeep.ci.plugins.module_utils.pod_security import pod_security_objects, tenant_bindings
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings
 from ansible_collections.buildkeep.ci.plugins.module_utils.tenant_objects import canary_objects, tenant_objects
@@ -70,6 +71,7 @@ def waves(settings: Settings, chart: str, priority_class: str = "") -> list[Wave
         Wave(
             "20-tenants", _owned([*_rendered("tenants", TENANT_TEMPLATES, each), *tenant_bindings(settings)], "tenants")
         ),
+        Wave("25-node-profiles", _owned(system_objects(settings), "node_profiles")),
         Wave("30-agent-templates", _owned(parse(chart, "the chart"), "agent_templates")),
         Wave("90-rbac", _owned(_rendered("rbac", RIGHTS_TEMPLATES, each), "rbac")),
     ]

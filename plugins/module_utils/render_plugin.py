@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.buildkeep.ci.plugins.module_utils.agent_templates import chart_values, helm_template
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests_plugin import Mode
+from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_checks import conditions, legacy
 from ansible_collections.buildkeep.ci.plugins.module_utils.pod_security import impossible
 from ansible_collections.buildkeep.ci.plugins.module_utils.preflight import Question, backend_problems
 from ansible_collections.buildkeep.ci.plugins.module_utils.render_files import FileChange, plan, write
@@ -59,13 +60,15 @@ def _checked(arguments: dict[str, Any]) -> tuple[Settings, RenderOptions, list[s
         unenforced=settings.unenforced,
         pod_defaults=settings.pod_defaults,
         impossible=impossible(settings),
+        conditions=conditions(settings),
     )
     backend, problems, warnings = backend_problems(options.served(wanted), question)
     if options.static and (problem := static_problem(options.version, backend)):
         problems = [*problems, problem]
     if problems or backend is None:
         raise BuildkeepError(problems)
-    return replace(settings, backend=backend), options, [f"not enforced: {text}" for text in warnings]
+    told = [*(f"not enforced: {text}" for text in warnings), *legacy(settings)]
+    return replace(settings, backend=backend), options, told
 
 
 def _result(

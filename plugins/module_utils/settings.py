@@ -14,6 +14,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.backends import SCC, 
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.images import template_images
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import NAMESPACE_PREFIX
+from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_ways import INSTALLED
 from ansible_collections.buildkeep.ci.plugins.module_utils.nodes import Nodes, read_nodes
 from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profiles, load_profiles
 from ansible_collections.buildkeep.ci.plugins.module_utils.render_options import VARIABLES
@@ -146,7 +147,9 @@ def read_settings(raw: Mapping[str, Any]) -> Settings:
     problems = [_unknown(key) for key in given if key not in DEFAULTS and key not in _CONNECTION]
     if "tenants" in given and not values["tenants"]:
         problems.append("buildkeep_tenants: names no tenant. List at least one, such as `[{name: shop}]`.")
-    found = faults(values, _schema(), _table())
+    # A role that is not told how profiles reach nodes has no say in it.
+    ways = {} if "node_profiles" in given else {"node_profiles": INSTALLED}
+    found = faults({**values, **ways}, _schema(), _table())
     problems += [sentence(fault, values) for fault in found]
     broken = {fault.path.partition(".")[0] for fault in found}
     images = {key: values[key] if key not in broken else DEFAULTS[key] for key in ("builders", "agent_image")}

@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.buildkeep.ci.plugins.module_utils.cache import cache_problems
 from ansible_collections.buildkeep.ci.plugins.module_utils.images import entry_problem, repository
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import CANARY_NAMESPACE, SYSTEM_NAMESPACE
+from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_ways import way_problems
 from ansible_collections.buildkeep.ci.plugins.module_utils.nodes import node_problems
 from ansible_collections.buildkeep.ci.plugins.module_utils.schema import Problem, Schema, check, nearest
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings_schema import inventory_schema
@@ -241,5 +242,6 @@ CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
     _cache,
     _break_glass,
     _nodes,
+    way_problems,
     _trusted_ca,
 )

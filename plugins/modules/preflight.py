@@ -78,6 +78,18 @@ options:
     description: Problems that the settings have only where one backend is the cluster's, lists of them by backend.
     type: dict
     default: {}
+  conditions:
+    description:
+      - Problems that the settings have only in some clusters, each with its C(text) and the clusters' C(backends),
+        whether C(policies) are used there, the version C(before) which it is one, and C(user_namespaces).
+    type: list
+    elements: dict
+    default: []
+  warned:
+    description: Warnings found elsewhere, such as about builders that nobody maintains, to be shown with the others.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - buildkeep.ci.connection
 author:

@@ -25,6 +25,10 @@ options:
     description: Seconds after which Kubernetes ends a builder's pod.
     type: int
     default: 14400
+  user_namespaces:
+    description: Whether the nodes give pods user namespaces, for the builders that can live in one.
+    type: bool
+    default: false
 author:
   - Buildkeep
 """

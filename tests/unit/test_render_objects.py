@@ -54,7 +54,11 @@ def test_every_role_of_site_has_its_place_among_the_waves() -> None:
     (play,) = (one for one in read("playbooks/site.yml") if "roles" in one)
     roles = {entry["role"].removeprefix("buildkeep.ci.") for entry in play["roles"]}
     backend = {"name": "psp", "policies": False, "pod_security": True, "images": "kyverno"}
-    settings = read_settings({"tenants": [{"name": "shop"}], "unenforced": "accept", "backend": backend})
+    # No one cluster has something of every role.
+    old = read_settings({"tenants": [{"name": "shop"}], "unenforced": "accept", "backend": backend})
+    tenants = [{"name": "shop", "builders": ["buildkit"]}]
+    new = read_settings({"tenants": tenants, "node_profiles": "daemonset"})
     chart = to_yaml({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": "jenkins"}})
-    items = [item for wave in render_objects.waves(settings, chart) for item in wave.objects]
+    waves = [wave for settings in (old, new) for wave in render_objects.waves(settings, chart)]
+    items = [item for wave in waves for item in wave.objects]
     assert roles == {item["metadata"]["labels"][LABEL_ROLE] for item in items}
