@@ -23,7 +23,7 @@ check:     ## lint, unit and chart: under a minute
 lint unit chart api cluster: ## one layer
 	$(run) tools.layers $@
 
-bench:     ## what site.yml costs for 1, 50 and 500 tenants, beside kubectl, and policies a pod
+bench:     ## what site.yml costs beside kubectl, policies a pod, and each builder beside Docker-in-Docker
 	$(run) bench
 
 generate:  ## the generated pages: role READMEs, the chart's table, docs/reference
