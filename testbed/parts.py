@@ -174,7 +174,9 @@ def drop_sources(table: Table) -> None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return  # another run compiles: its own end will do it
-        remove(paths.cache() / "go")
+        if (paths.cache() / "go").exists():
+            with Progress(1).step("delete sources, of which all is compiled", 30):
+                remove(paths.cache() / "go")
 
 
 def remove(path: Path) -> None:
@@ -186,9 +188,11 @@ def remove(path: Path) -> None:
     if inside := [mount for mount in mounts if Path(mount).is_relative_to(path.absolute())]:
         raise TestbedError(f"{path} has mounts in it", remedy=f"Take them off: sudo umount {' '.join(inside)}")
     if path.exists():
-        for sub in [path, *path.rglob("*")]:
-            if sub.is_dir() and not sub.is_symlink():
-                sub.chmod(0o755)
+        path.chmod(0o755)
+        for root, folders, _ in os.walk(path):  # from the top, and into each folder only after it was opened here
+            for name in folders:
+                if not (sub := Path(root, name)).is_symlink():
+                    sub.chmod(0o755)
         shutil.rmtree(path)
 
 
