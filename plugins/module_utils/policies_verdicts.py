@@ -72,7 +72,8 @@ def in_group(group: str) -> str:
 
 def _row(rule: Rule, constants: Mapping[str, str]) -> _Row:
     def fill(text: str) -> str:
-        return " ".join(Template(text).substitute(constants).split())
+        # Blanks within a constant mean something, such as those of a builder's script.
+        return Template(" ".join(text.split())).substitute(constants)
 
     broken = f"size({fill(rule.bad)}) > 0" if rule.bad else fill(rule.broken)
     # A field of the pod has no type in CEL, and a list literal has one type only.
