@@ -33,6 +33,7 @@ CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 1800.0
 PIECE = 256 * 1024  # bytes
 RESULT = "Finished: "
+STARTED = re.compile(r"Started build #(\d+) of ")
 LEFT_OUT = (".git", "__pycache__")
 # The client keeps a kubeconfig's certificates in files that all threads share, and shows them before they are written.
 CREDENTIALS = threading.Lock()
@@ -49,6 +50,12 @@ class BuildResult:
     def result(self) -> str:
         """The word after `Finished: `."""
         return self.log.rstrip().rpartition(RESULT)[2]
+
+    @property
+    def number(self) -> int:
+        """The build's number, from the log's first line."""
+        found = STARTED.match(self.log)
+        return int(found[1]) if found else 0
 
 
 def build(
@@ -103,8 +110,23 @@ def packed(directory: Path) -> bytes:
     return data.getvalue()
 
 
-def _submit(job: str, workspace: bytes, jenkinsfile: str, kubeconfig: Path) -> Iterator[str]:
-    """The log's lines as they come."""
+def artifact(job: str, number: int, path: str, kubeconfig: Path | None = None) -> bytes:
+    """A file that a build archived.
+
+    Raises:
+        TestbedError: it did not, or the controller cannot be reached.
+    """
+    service, headers, context = _access(kubeconfig or paths.kubeconfig())
+    url = f"{service}/job/{job}/{number}/artifact/{path}"
+    with urllib3.PoolManager(ssl_context=context) as pool:
+        response = pool.request("GET", url, headers=headers, retries=False, timeout=CONNECT_SECONDS)
+    if response.status != 200:
+        raise TestbedError(f"the controller answered {response.status}: {response.data.decode().strip()}")
+    return response.data
+
+
+def _access(kubeconfig: Path) -> tuple[str, dict[str, str], ssl.SSLContext]:
+    """The controller's URL, and the headers and certificates that open it."""
     token = api_token(kubeconfig) if kubeconfig.is_file() else ""
     if not token:
         raise TestbedError("there is no stand-in controller", remedy="Run: python -m testbed up")
@@ -114,10 +136,16 @@ def _submit(job: str, workspace: bytes, jenkinsfile: str, kubeconfig: Path) -> I
         context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
         if configuration.cert_file:
             context.load_cert_chain(configuration.cert_file, configuration.key_file)
-    headers = {HEADER_TOKEN: token, "Content-Type": "application/x-tar"}
+    headers = {HEADER_TOKEN: token}
     if bearer := configuration.get_api_key_with_prefix("BearerToken"):
         headers["Authorization"] = bearer
-    service = f"{configuration.host}/api/v1/namespaces/{NAMESPACE}/services/{NAME}:http/proxy"
+    return f"{configuration.host}/api/v1/namespaces/{NAMESPACE}/services/{NAME}:http/proxy", headers, context
+
+
+def _submit(job: str, workspace: bytes, jenkinsfile: str, kubeconfig: Path) -> Iterator[str]:
+    """The log's lines as they come."""
+    service, headers, context = _access(kubeconfig)
+    headers["Content-Type"] = "application/x-tar"
     url = f"{service}/job/{job}/build?{urlencode({'jenkinsfile': jenkinsfile})}"
     timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=SILENCE_SECONDS)
     try:

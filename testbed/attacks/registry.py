@@ -76,6 +76,16 @@ class Registry:
         """A blob as it is stored, such as a compressed layer."""
         return self._send("GET", f"/{split(reference)[0]}/blobs/{digest}")[0]
 
+    def tags(self, repository: str) -> list[str]:
+        """The tags of a repository (a full reference without tag), none where all of its images have digests alone."""
+        try:
+            answer = self._send("GET", f"/{split(repository)[0]}/tags/list")[0]
+        except RuntimeError as error:
+            if "NAME_UNKNOWN" not in str(error):
+                raise
+            return []
+        return sorted(json.loads(answer).get("tags") or ())
+
     def copy(self, source: str, target: str) -> None:
         """Makes an image that is there available under another full reference, without moving its layers.
 

@@ -79,7 +79,7 @@ def test_hard_links_are_one_file_by_all_names() -> None:
     both = frozenset({"/a", "/b"})
     assert (below["/a"].links, below["/b"].links, below["/c"].links) == (both, both, frozenset())
     assert below["/b"].content == below["/a"].content
-    further = applied(below, layer(hard("d", "b")))
+    further = applied(below, layer(hard("/d", "/b")))
     assert further["/a"].links == both | {"/d"}
     replaced = applied(further, layer({"name": "a", "data": b"2"}))
     assert replaced["/a"].links == frozenset()
@@ -94,8 +94,12 @@ def image(config: dict[str, Any] | None = None, tree: Tree | None = None, platfo
 
 def test_equal_images_have_no_findings() -> None:
     tree = {"/a": FILE, "/etc/hosts": FILE}
-    other = {"/a": FILE, "/etc/resolv.conf": FILE, "/proc/x": FILE, "/": Entry("folder", 0o755, "0:0")}
-    assert findings(image({"Env": ["A=1", "B=2"], "Cmd": None}, tree), image({"Env": ["B=2", "A=1"]}, other)) == []
+    own = Entry("folder", 0o755, "0:0")
+    other = {"/a": FILE, "/etc": own, "/etc/resolv.conf": FILE, "/proc": own, "/proc/x": FILE, "/": own}
+    one, two = {"Env": ["A=1", "B=2"], "Cmd": None}, {"Env": ["B=2", "A=1"], "WorkingDir": "/"}
+    assert findings(image(one, tree), image(two, other)) == []
+    filled = {**other, "/etc/passwd": FILE}
+    assert findings(image(one, filled), image(two, other)) == ["/etc/passwd: missing", "/etc: missing"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,11 @@ from tests.cluster.builders.filesystem import Entry, Tree
 SETTINGS = ("User", "Env", "Entrypoint", "Cmd", "WorkingDir", "Labels", "ExposedPorts", "StopSignal", "Volumes")
 # Files that a runtime puts into every container: what a builder leaves there is never seen.
 RUNTIME = frozenset({"/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/.dockerenv", "/run/.containerenv"})
-FOLDERS = ("/proc", "/sys", "/dev")
+# What it mounts something over.
+MOUNTED = ("/proc", "/sys", "/dev")
 # A sparse file whose size depends on nothing but the highest user number, and copies with a date in them.
 RESTLESS = frozenset({"/var/log/lastlog", "/var/log/faillog"})
+MOUNTED_BELOW = tuple(f"{each}/" for each in MOUNTED)
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ def findings(reference: Image, other: Image) -> list[str]:
 def setting(image: Image, name: str) -> Any:
     """A setting, whose absence and emptiness are the same; an environment by its names."""
     value = image.config.get(name) or None
+    if (name, value) == ("WorkingDir", "/"):
+        return None  # where containers begin without it
     if name == "Env" and value:
         return dict(each.partition("=")[::2] for each in value)
     return value
@@ -49,16 +54,18 @@ def _settings(reference: Image, other: Image) -> Iterator[str]:
             yield f"{name}: {has!r} instead of {wanted!r}"
 
 
-def seen(path: str) -> bool:
-    """Whether a container sees a path as the image has it."""
-    return path not in RUNTIME and path not in RESTLESS and not path.startswith(tuple(f"{each}/" for each in FOLDERS))
+def seen(tree: Tree) -> dict[str, Entry]:
+    """What a container sees as the image has it; without folders that hold nothing but what a runtime puts there."""
+    hidden = {path for path in tree if path in RUNTIME or path in RESTLESS or f"{path}/".startswith(MOUNTED_BELOW)}
+    kept = {path: entry for path, entry in tree.items() if path not in hidden and path != "/"}
+    holders = {posixpath.dirname(path) for path in hidden} - {posixpath.dirname(path) for path in kept}
+    return {path: entry for path, entry in kept.items() if path not in holders}
 
 
 def _paths(reference: Tree, other: Tree) -> Iterator[str]:
-    for path in filter(seen, sorted(reference.keys() | other.keys())):
-        if path == "/":
-            continue  # few layers have it, and runtimes make it
-        wanted, has = reference.get(path), other.get(path)
+    one, two = seen(reference), seen(other)
+    for path in sorted(one.keys() | two.keys()):
+        wanted, has = one.get(path), two.get(path)
         if wanted is None or has is None:
             yield f"{path}: {'missing' if has is None else f'{has.kind} that should not be there'}"
         else:

@@ -43,7 +43,8 @@ Tree = Mapping[str, Entry]
 
 def path_of(name: str) -> str:
     """A member's name as an absolute path."""
-    return posixpath.normpath(f"/{name}")
+    # Two slashes at the beginning would stay (POSIX gives them a meaning of their own).
+    return posixpath.normpath(f"/{name.lstrip('/')}")
 
 
 def applied(below: Tree, layer: BinaryIO) -> dict[str, Entry]:

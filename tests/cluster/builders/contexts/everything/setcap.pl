@@ -6,4 +6,5 @@ my %setxattr = (x86_64 => 188, aarch64 => 5);
 chomp(my $machine = `uname -m`);
 my $number = $setxattr{$machine} or die "setxattr(2) has no number here for $machine\n";
 my $value = pack("V5", 0x02000001, 1 << $capability, 0, 0, 0);
-syscall($number, "$file\0", "security.capability\0", $value, length($value), 0) == 0 or die "$file: $!\n";
+my $name = "security.capability";
+syscall($number, $file, $name, $value, length($value), 0) == 0 or die "$file: $!\n";
