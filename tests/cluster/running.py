@@ -9,7 +9,7 @@ from testbed.attacks.api import Api
 from testbed.attacks.stage import namespace_path
 from testbed.attacks.waiting import wait
 
-RUN_SECONDS = 90
+RUN_SECONDS = 180
 
 
 def run(admin: Api, namespace: str, image: str, command: Sequence[str] = (), **container: Any) -> str:
