@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +22,20 @@ from testbed.progress import Progress
 FOLDER = "buildkeep-test"
 ON_NODE = f"/var/lib/kubelet/seccomp/{FOLDER}"
 BUSYBOX = "ghcr.io/osscontainertools/kaniko:v1.28.3-debug"
-DOCKERFILE = 'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox", "true"]\n'
+# The step tries what root can do in a chroot that is nothing but that: under a second one, with a folder outside of it
+# still open, it climbs above the first, to the builder's own files.
+STEP = """\
+exec 3</
+if /bin/busybox chroot /proc /self/fd/3/bin/busybox cat /self/fd/3/../../../../../../../../../context/Dockerfile
+then echo THE STEP LEFT ITS ROOT FOLDER
+exit 1
+fi
+"""
+DOCKERFILE = f"""\
+FROM scratch
+COPY busybox /bin/busybox
+RUN {json.dumps(["/bin/busybox", "sh", "-c", STEP])}
+"""
 SECONDS = 180
 
 
@@ -83,7 +97,7 @@ def container(profile: Profile, name: str, localhost: str, build: str, files: li
 
 def pod(profile: Profile, containers: list[dict[str, Any]]) -> dict[str, Any]:
     """The builder's pod; an init container lays out the build's context, and an empty file."""
-    script = f"cd /context; cp /busybox/busybox .; printf '%s' '{DOCKERFILE}' >Dockerfile; : >/files/empty"
+    script = f"cd /context; cp /busybox/busybox .; cat >Dockerfile <<'END'\n{DOCKERFILE}END\n: >/files/empty"
     mounts = [{"name": name, "mountPath": f"/{name}"} for name in ("context", "files")]
     own = [f"{one['name']}-{volume}" for one in containers for volume in profile.volumes]
     return {

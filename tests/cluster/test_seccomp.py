@@ -1,8 +1,9 @@
 """The builders' seccomp profiles are enough, and no system call in them is one too many.
 
 Each builder builds the same small image under its whole profile, which has to work, under RuntimeDefault, and under
-the profile without each single entry of the table, which has to fail with the words of what was forbidden. The
-namespace holds the Pod Security Standard baseline.
+the profile without each single entry of the table, which has to fail with the words of what was forbidden: the build
+itself, or the check in its step that it cannot leave its root folder. The namespace holds the Pod Security Standard
+baseline.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ CASES: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("seccomp.yaml").
 TABLE = yaml.safe_load((seccomp.CHART / "profiles.yaml").read_text(encoding="utf-8"))["builders"]
 # The chart names no image of img; the test registry has one under this name.
 PROFILES = load_profiles(overrides={"img": {"image": "europe-docker.pkg.dev/acme/tools/img:1"}}).builders
-WHOLE, NONE = "whole", "RuntimeDefault"
+WHOLE, NONE, NETWORK = "whole", "RuntimeDefault", "network"
+# A user namespace with a network namespace, in which a build would be root over the kernel's packet filters.
+UNSHARE = "/context/busybox unshare --user --net /context/busybox true"
 LOCALHOST = [name for name, entry in TABLE.items() if entry["seccompProfile"] == "Localhost"]
 
 
@@ -69,6 +72,7 @@ def results(admin: Api, home: str) -> dict[str, dict[str, Ended]]:
             seccomp_pods.container(profile, name, file, case["build"], case.get("files", []))
             for name, file in {**wanted, container_name(NONE): ""}.items()
         ]
+        containers.append(seccomp_pods.container(profile, NETWORK, wanted[WHOLE], UNSHARE, []))
         started[builder] = seccomp_pods.start(admin, home, seccomp_pods.pod(profile, containers))
     return {builder: seccomp_pods.ended(admin, path) for builder, path in started.items()}
 
@@ -82,6 +86,13 @@ def test_every_entry_of_the_table_is_tried() -> None:
 def test_a_build_works_under_the_whole_profile(builder: str, results: dict[str, dict[str, Ended]]) -> None:
     whole = results[builder][WHOLE]
     assert whole.code == 0, whole.log
+
+
+@pytest.mark.parametrize("builder", LOCALHOST)
+def test_no_profile_gives_a_network_namespace(builder: str, results: dict[str, dict[str, Ended]]) -> None:
+    found = results[builder][NETWORK]
+    assert found.code != 0
+    assert "unshare: unshare(0x50000000): Operation not permitted" in found.log
 
 
 @pytest.mark.parametrize(

@@ -31,5 +31,6 @@ profile @NAME@ flags=(attach_disconnected, mediate_deleted) {
   # For the system calls that this builder has beyond RuntimeDefault.
   mount,
   remount,
+  pivot_root,
   umount,
 }
