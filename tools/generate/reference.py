@@ -9,7 +9,7 @@ from typing import Any
 from ansible_collections.buildkeep.ci.plugins.module_utils.rules import Rule
 from ansible_collections.buildkeep.ci.plugins.module_utils.rules import load as load_rules
 
-from tools.generate import builders, bypasses, inventory, mapping
+from tools.generate import builder_limits, builders, bypasses, inventory, mapping
 from tools.generate.markdown import code, table
 from tools.generate.roles import load
 
@@ -86,6 +86,7 @@ def rules() -> str:
 PAGES: Mapping[str, tuple[str, Callable[[], str]]] = {
     "inventory.md": ("Inventory", inventory.page),
     "builders.md": ("Builder profiles", builders.page),
+    "builder-limits.md": ("What each builder cannot do", builder_limits.page),
     "rules.md": ("Rules of the policies", rules),
     "mapping.md": ("Rules and what auditors ask for", mapping.page),
     "bypasses.md": ("Ways around the rules", bypasses.page),
