@@ -28,6 +28,12 @@ def load_template(chart_dir: Path | None = None) -> str:
     return ((chart_dir or CHART) / "apparmor" / "template.txt").read_text(encoding="utf-8")
 
 
+def allowed(system_calls: Iterable[str]) -> tuple[str, ...]:
+    """Name the rules that these system calls need, keys of the table's `systemCalls`."""
+    calls = {key.partition(" ")[0] for key in system_calls}
+    return tuple(rule for call, rules in _ALLOWED.items() if call in calls for rule in rules)
+
+
 def apparmor_source(builder: str, template: str, system_calls: Iterable[str]) -> str:
     """Write the source of a builder's profile, in which `@NAME@` stands for its name.
 
@@ -39,8 +45,7 @@ def apparmor_source(builder: str, template: str, system_calls: Iterable[str]) ->
     Raises:
         BuildkeepError: for a builder none of whose calls AppArmor has a say in: the runtime's own profile is narrower.
     """
-    calls = {key.partition(" ")[0] for key in system_calls}
-    rules = [rule for call, allowed in _ALLOWED.items() if call in calls for rule in allowed]
+    rules = allowed(system_calls)
     if not rules:
         raise BuildkeepError(
             [f"profiles.yaml: builders.{builder}.appArmorProfile: it mounts nothing; write RuntimeDefault"]

@@ -18,6 +18,7 @@ def pages(root: Path = ROOT) -> Mapping[Path, tuple[str, Callable[[], str]]]:
     """Every generated page: its title when it is new, and what makes its text."""
     made: dict[Path, tuple[str, Callable[[], str]]] = {
         CHART / "README.md": ("agent-templates", partial(chart.values_table, CHART)),
+        root / "docs/node-profiles.md": (node_profiles.TITLE, partial(node_profiles.page, CHART)),
         **{root / "docs/reference" / name: page for name, page in reference.PAGES.items()},
     }
     for spec in sorted(root.glob("roles/*/meta/argument_specs.yml")):
