@@ -57,7 +57,7 @@ def test_a_case_that_fails_where_it_should_not_ends_the_step(tmp_path: Path, mon
 
 def test_every_row_is_of_a_case_that_its_builder_has() -> None:
     for row in limits.load():
-        for name in filter(None, (row.case, row.by)):
+        for name in filter(None, (*row.cases, row.by)):
             assert BY_NAME[name].suits(row.builder), row
         # An alternative that no limit proposes would be a build for nothing.
     proposed = {(row.builder, row.by) for row in limits.load()}
@@ -66,7 +66,7 @@ def test_every_row_is_of_a_case_that_its_builder_has() -> None:
 
 def test_a_wrong_table_is_refused_with_all_that_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "limits.yaml"
-    file.write_text("- {builder: docker, case: none, cannot: fly, instead: walk}\n")
+    file.write_text("- {builder: docker, cannot: fly, instead: walk, by: none}\n")
     monkeypatch.setattr(limits, "FILE", file)
     limits.load.cache_clear()
     try:
@@ -77,7 +77,7 @@ def test_a_wrong_table_is_refused_with_all_that_is_wrong(tmp_path: Path, monkeyp
     assert [line.partition("fly: ")[2] for line in str(error.value).splitlines()] == [
         "builder is none of kaniko, buildkit, buildah, img",
         "there is no case none",
-        "write either says or findings",
+        "write fails or differs, with a case that shows it",
     ]
 
 

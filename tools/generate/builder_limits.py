@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.cluster.builders.cases import CASES, Case
-from tests.cluster.builders.limits import BUILDERS, REFERENCE, Limit, load
+from tests.cluster.builders.limits import BUILDERS, REFERENCE, Limit, expected, load, words
 from tools.generate.markdown import code, table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,18 +36,18 @@ def version(builder: str) -> str:
 
 def verdict(builder: str, case: Case) -> str:
     """A cell: what became of a case."""
-    rows = [row for row in load() if (row.builder, row.case) == (builder, case.name)]
-    if any(row.says for row in rows):
+    if words(builder, case.name):
         return f"[no](#{builder})"
-    return f"[but](#{builder})" if rows else "yes"
+    return f"[but](#{builder})" if expected(builder, case.name) else "yes"
 
 
 def shown(row: Limit) -> str:
     """How a test shows it: what the build says, or what differs."""
-    if row.says:
-        return f"{code(row.case)} fails: {code(row.says)}"
-    more = f" and {len(row.findings) - _SHOWN} more" if len(row.findings) > _SHOWN else ""
-    return f"{code(row.case)}: {', '.join(code(each) for each in row.findings[:_SHOWN])}{more}"
+    parts = [f"{code(case)} fails: {code(said)}" for case, said in row.fails.items()]
+    for case, found in row.differs.items():
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        parts.append(f"{code(case)}: {', '.join(code(each) for each in found[:_SHOWN])}{more}")
+    return "; ".join(parts)
 
 
 def section(builder: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tests.cluster.builders.cases import CASES, Case
 from tests.cluster.builders.commands import COMMANDS, DIGESTS
-from tests.cluster.builders.limits import failure
+from tests.cluster.builders.limits import words
 
 SAID = "said.log"
 # The container's memory, as cgroup v1 and v2 name it: limit, highest use, how often the kernel ended a process for it.
@@ -24,26 +24,26 @@ def exported(case: Case) -> str:
     return "".join(f'export {name}="{value}"\n' for name, value in case.environment.items())
 
 
-def failing(case: Case, builder: str, words: str, fixed: bool) -> str:
+def failing(case: Case, builder: str, said: str, fixed: bool) -> str:
     """A script that ends well only if the case's commands fail with these words (else a regular expression)."""
     commands = " && ".join(COMMANDS[builder](case).splitlines())
     grep = "grep -F" if fixed else "grep -E"
     return (
         f"{exported(case)}if ( {commands} ) >{SAID} 2>&1; then cat {SAID}; echo 'this was to fail'; exit 1; fi\n"
-        f"cat {SAID}\n{grep} -e {quoted(words)} {SAID}"
+        f"cat {SAID}\n{grep} -e {quoted(said)} {SAID}"
     )
 
 
-def quoted(words: str) -> str:
+def quoted(text: str) -> str:
     """A word of a shell command."""
-    return "'" + words.replace("'", "'\\''") + "'"
+    return "'" + text.replace("'", "'\\''") + "'"
 
 
 def script(case: Case, builder: str) -> str:
     """What the step of a case runs."""
-    row = failure(builder, case.name)
-    words = row.says if row else case.refused
-    body = failing(case, builder, words, fixed=bool(row)) if words else exported(case) + COMMANDS[builder](case)
+    limit = words(builder, case.name)
+    said = limit or case.refused
+    body = failing(case, builder, said, fixed=bool(limit)) if said else exported(case) + COMMANDS[builder](case)
     timed = (
         f'IMAGE="$BUILDKEEP_PUSH/{builder}"\nstarted=$(date +%s)\n{body}\n'
         f'set +x\necho "case {case.name} took $(($(date +%s) - started)) s"'

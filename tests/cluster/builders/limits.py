@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -19,15 +19,19 @@ REFERENCE = "buildkit"
 
 @dataclass(frozen=True)
 class Limit:
-    """One row: `says` is what the build of `case` fails with, or `findings` are what its image differs in."""
+    """One row. `fails`: case to the words that its build ends with; `differs`: case to what its image differs in."""
 
     builder: str
-    case: str
     cannot: str
     instead: str
-    says: str = ""
-    findings: tuple[str, ...] = ()
+    fails: Mapping[str, str] = field(default_factory=dict)
+    differs: Mapping[str, Sequence[str]] = field(default_factory=dict)
     by: str = ""
+
+    @property
+    def cases(self) -> tuple[str, ...]:
+        """The cases that show it."""
+        return (*self.fails, *self.differs)
 
 
 @cache
@@ -37,32 +41,26 @@ def load() -> tuple[Limit, ...]:
     Raises:
         ValueError: with every row that names what there is not, or shows nothing.
     """
-    rows = tuple(
-        Limit(**{**row, "findings": tuple(row.get("findings", ()))})
-        for row in yaml.safe_load(FILE.read_text(encoding="utf-8"))
-    )
-    problems = [problem for row in rows for problem in _problems(row)]
+    rows = tuple(Limit(**row) for row in yaml.safe_load(FILE.read_text(encoding="utf-8")))
+    problems = [f"{FILE.name}: {row.builder} cannot {row.cannot}: {each}" for row in rows for each in _problems(row)]
     if problems:
         raise ValueError("\n".join(problems))
     return rows
 
 
-def _problems(row: Limit) -> Sequence[str]:
-    where = f"{FILE.name}: {row.builder} cannot {row.cannot}:"
-    found = []
+def _problems(row: Limit) -> Iterator[str]:
     if row.builder not in BUILDERS:
-        found.append(f"{where} builder is none of {', '.join(BUILDERS)}")
-    found += [f"{where} there is no case {name}" for name in (row.case, row.by) if name and name not in BY_NAME]
-    if bool(row.says) == bool(row.findings):
-        found.append(f"{where} write either says or findings")
-    return found
+        yield f"builder is none of {', '.join(BUILDERS)}"
+    yield from (f"there is no case {name}" for name in (*row.cases, row.by) if name and name not in BY_NAME)
+    if not row.cases:
+        yield "write fails or differs, with a case that shows it"
 
 
-def failure(builder: str, case: str) -> Limit | None:
-    """The row that says that a builder's build of a case fails."""
-    return next((row for row in load() if (row.builder, row.case) == (builder, case) and row.says), None)
+def words(builder: str, case: str) -> str:
+    """What a builder's build of a case fails with; "" if it does not."""
+    return next((row.fails[case] for row in load() if row.builder == builder and case in row.fails), "")
 
 
 def expected(builder: str, case: str) -> list[str]:
     """All that a builder's image of a case differs in, sorted."""
-    return sorted(finding for row in load() if (row.builder, row.case) == (builder, case) for finding in row.findings)
+    return sorted(each for row in load() if row.builder == builder for each in row.differs.get(case, ()))

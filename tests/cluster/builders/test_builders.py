@@ -22,7 +22,7 @@ from tests.cluster.builders import running
 from tests.cluster.builders.cases import CASES, GREETING, Case
 from tests.cluster.builders.commands import DIGESTS
 from tests.cluster.builders.comparison import findings
-from tests.cluster.builders.limits import BUILDERS, REFERENCE, expected, failure
+from tests.cluster.builders.limits import BUILDERS, REFERENCE, expected, words
 from tests.cluster.builders.results import Puller
 from tests.cluster.builders.workspace import TENANT, assemble
 
@@ -69,7 +69,7 @@ def puller(registry: Registry) -> Puller:
 
 def pushed(builder: str) -> list[Case]:
     """The cases of which a builder pushes an image."""
-    return [case for case in CASES if case.suits(builder) and not case.refused and not failure(builder, case.name)]
+    return [case for case in CASES if case.suits(builder) and not case.refused and not words(builder, case.name)]
 
 
 def repository(builder: str, case: Case) -> str:
