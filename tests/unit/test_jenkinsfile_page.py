@@ -13,6 +13,7 @@ from tests import jenkinsfiles
 
 PAGE = jenkinsfiles.PAGE.read_text(encoding="utf-8")
 BUILDERS = list(yaml.safe_load((CHART / "profiles.yaml").read_text(encoding="utf-8"))["builders"])
+LINK = re.compile(r"\]\(([^)#:]+)\)")
 ROW = re.compile(r"^\| .+ \| `(\w+)`[^|]* \| (baseline|restricted) \|$", re.MULTILINE)
 
 
@@ -39,3 +40,10 @@ def test_the_table_names_each_builder_at_its_pod_security_level() -> None:
     overrides = {name: {"image": f"r.example/{name}:1"} for name in load_profiles().imageless}
     levels = {name: profile.pss_level for name, profile in load_profiles(overrides=overrides).builders.items()}
     assert dict(ROW.findall(PAGE)) == levels
+
+
+def test_every_link_of_the_page_leads_somewhere() -> None:
+    assert [path for path in LINK.findall(PAGE) if not (jenkinsfiles.PAGE.parent / path).exists()] == []
+    headings = {re.sub(r"[^\w -]", "", line[3:].strip(" #").lower()).replace(" ", "-")
+                for line in PAGE.splitlines() if line.startswith("##")}  # fmt: skip
+    assert set(re.findall(r"\]\(#([\w-]+)\)", PAGE)) <= headings
