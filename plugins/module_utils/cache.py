@@ -72,7 +72,7 @@ def _neighbours(
 def _allowed(path: str, cache: str, lists: Iterable[tuple[str, str]]) -> Iterator[Problem]:
     for where, entry in lists:
         # An exact entry lets in what is in that repository, which may lie below the cache; a prefix all below itself.
-        if _within(entry.rstrip("/"), cache) or (entry.endswith("/") and _within(cache, entry.rstrip("/"))):
+        if within(entry.rstrip("/"), cache) or (entry.endswith("/") and within(cache, entry.rstrip("/"))):
             yield Problem(path, f'"{cache}" is let in as an image by "{entry}" of {where}', _LISTED)
 
 
@@ -110,9 +110,10 @@ def _plain(repository: str) -> str:
     return host.removesuffix(":443") + slash + path
 
 
-def _within(inner: str, outer: str) -> bool:
+def within(inner: str, outer: str) -> bool:
+    """Whether a repository is another one, or lies below it."""
     return f"{_plain(inner)}/".startswith(f"{_plain(outer)}/")
 
 
 def _meet(one: str, other: str) -> bool:
-    return _within(one, other) or _within(other, one)
+    return within(one, other) or within(other, one)

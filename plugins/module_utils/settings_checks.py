@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.buildkeep.ci.plugins.module_utils.cache import cache_problems
-from ansible_collections.buildkeep.ci.plugins.module_utils.images import entry_problem, repository
+from ansible_collections.buildkeep.ci.plugins.module_utils.images import entry_problem
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import CANARY_NAMESPACE, SYSTEM_NAMESPACE
 from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_ways import way_problems
 from ansible_collections.buildkeep.ci.plugins.module_utils.nodes import node_problems
@@ -16,6 +15,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.schema import Problem
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings_schema import inventory_schema
 from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import DEFAULT_BUILDERS, DEFAULT_LIMITS
 from ansible_collections.buildkeep.ci.plugins.module_utils.tenants_limits import too_small
+from ansible_collections.buildkeep.ci.plugins.module_utils.trusted_images import caches, trusted_images
 
 # The controller, where the inventory does not say otherwise; an empty URL is its Service's.
 CONTROLLER: Mapping[str, str] = {"namespace": "jenkins", "name": "jenkins", "serviceAccount": "jenkins", "url": ""}
@@ -195,16 +195,6 @@ def _length(subject: Subject) -> Iterator[Problem]:
             yield Problem(f"{path}.images", f"{text}, {most}", remedy)
 
 
-def _cache(subject: Subject) -> Iterator[Problem]:
-    entries = enumerate(subject.get("images", []))
-    shared = [(f"buildkeep_images[{place}]", one) for place, one in entries if isinstance(one, str)]
-    # Everybody may run these, too.
-    parts = [subject.table["agent"], *subject.table["builders"].values(), *subject.get("builders", {}).values()]
-    images = [*(str(one.get("image") or "") for one in parts), subject.get("agent_image", "")]
-    shared += [("the agent templates", repository(image)) for image in images if image]
-    yield from cache_problems(list(subject.tenants("cache")), shared, DEFAULT_BUILDERS)
-
-
 def _break_glass(subject: Subject) -> Iterator[Problem]:
     group = subject.get("break_glass", "")
     if group.startswith(_CLUSTERS_OWN):
@@ -239,7 +229,8 @@ CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
     _limits,
     _images,
     _length,
-    _cache,
+    caches,
+    trusted_images,
     _break_glass,
     _nodes,
     way_problems,
