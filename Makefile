@@ -11,7 +11,7 @@ help:      ## list the targets
 demo:      ## a cluster, site.yml on it, an image built without privileges, attacks refused
 	$(run) testbed.demo
 
-up:        ## the demo's cluster alone
+up:        ## the cluster alone, with an image of every builder
 	$(run) testbed up
 
 test:      ## every layer: lint, unit, chart, api, cluster
