@@ -6,13 +6,18 @@ import copy
 
 import pytest
 
-from testbed import seccomp
+from testbed import paths, seccomp
 from tools import seccomp_base
 
 
 def test_the_base_list_is_what_containerd_says() -> None:
     said = seccomp_base.BASE.read_text(encoding="utf-8")
     assert said == seccomp_base.text(), "run: python -m tools.seccomp_base"
+
+
+def test_it_is_the_containerd_of_the_test_cluster() -> None:
+    node = (paths.TESTBED / "go" / "containerd" / "go.mod").read_text(encoding="utf-8")
+    assert f"github.com/containerd/containerd/v2 {seccomp_base.version()} " in node
 
 
 def test_both_processors_are_asked_and_say_different_things() -> None:

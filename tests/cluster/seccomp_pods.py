@@ -36,7 +36,7 @@ FROM scratch
 COPY busybox /bin/busybox
 RUN {json.dumps(["/bin/busybox", "sh", "-c", STEP])}
 """
-SECONDS = 180
+SECONDS = 300
 
 
 @dataclass(frozen=True)
