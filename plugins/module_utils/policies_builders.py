@@ -32,6 +32,12 @@ def variables(profiles: Profiles, annotation: str) -> dict[str, str]:
     }
 
 
+def app_armor_annotations(profiles: Profiles) -> list[str]:
+    """List the values of container.apparmor.security.beta.kubernetes.io that stand for profiles of the table."""
+    found = {one.app_armor.replace("Localhost/", "localhost/") for one in profiles.relaxed.values()}
+    return ["runtime/default", *sorted(found - {"RuntimeDefault"})]
+
+
 def contexts(profiles: Profiles) -> str:
     """Write a constant map: by ServiceAccount, the securityContexts that our templates give the builder's container."""
     texts = {one.service_account: ", ".join(_contexts(one)) for one in profiles.relaxed.values()}

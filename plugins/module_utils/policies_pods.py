@@ -188,6 +188,8 @@ def _constants(profiles: Profiles, cluster_images: Iterable[str], priority_class
             ".orValue(variables.psc.?runAsUser.optMap(u, string(u)).orValue('unset'))"
         ),
         "unconfined": f"{_annotation(names.ANNOTATION_SECCOMP)} == 'unconfined'",
+        # What Kubernetes 1.30 writes of the field, which is what the rules about containers judge.
+        "app_armor_annotations": cel.literal(policies_builders.app_armor_annotations(profiles)),
         "app_armor": (
             "(c.?securityContext.?appArmorProfile.?type.orValue('RuntimeDefault') "
             "+ c.?securityContext.?appArmorProfile.?localhostProfile.optMap(l, '/' + l).orValue(''))"

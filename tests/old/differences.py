@@ -28,7 +28,8 @@ INSTEAD: tuple[Case, ...] = (
 # 1.30 writes an AppArmor field into an annotation as well, so that two rules speak (KEP-24, version skew).
 ALSO: Mapping[str, frozenset[str]] = {
     "pod/pod/spec.securityContext.appArmorProfile.type": frozenset({"annotations"}),
-    "container/container/securityContext.appArmorProfile.type": frozenset({"annotations"}),
+    "container/other/securityContext.appArmorProfile.type": frozenset({"annotations"}),
+    "builder/builder/securityContext.appArmorProfile": frozenset({"annotations"}),
 }
 
 
