@@ -105,9 +105,11 @@ def _text(value: Any) -> str:
 
 
 def _plain(repository: str) -> str:
-    """Without the port that https has anyway."""
+    """Without the port that https has anyway, however it is written."""
     host, slash, path = repository.partition("/")
-    return host.removesuffix(":443") + slash + path
+    name, _, port = host.partition(":")
+    number = port.lstrip("0")
+    return f"{name}:{number}{slash}{path}" if number not in ("", "443") else name + slash + path
 
 
 def within(inner: str, outer: str) -> bool:

@@ -82,6 +82,19 @@ def test_every_problem_that_a_schema_cannot_say_is_in_one_message() -> None:
     ]
 
 
+def test_names_that_yaml_reads_as_something_else_stay_names() -> None:
+    tenant = {"name": "no", "builders": ["buildkit"], "cache": {"claims": {"buildkit": "1e3"}}}
+    (found,) = template({"tenants": [tenant]}).of_kind("ConfigMap")
+    assert found["metadata"]["labels"]["buildkeep.dev/tenant"] == "no"
+    cloud = yaml.safe_load(found["data"]["cloud-no.yaml"])["jenkins"]["clouds"][0]["kubernetes"]
+    assert (cloud["name"], cloud["podLabels"][0]["value"]) == ("no", "no")
+    pod = yaml.safe_load(cloud["templates"][1]["yaml"])
+    claims = [
+        one["persistentVolumeClaim"]["claimName"] for one in pod["spec"]["volumes"] if "persistentVolumeClaim" in one
+    ]
+    assert claims == ["1e3"]
+
+
 def test_it_works_as_a_subchart(tmp_path: Path) -> None:
     (tmp_path / "charts").mkdir()
     (tmp_path / "charts" / "agent-templates").symlink_to(CHART)

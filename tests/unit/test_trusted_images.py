@@ -26,6 +26,7 @@ def img(image: str) -> dict[str, Any]:
         ),
         (img("r.example/shop:7"), "buildkeep_tenants[0].push"),
         (img("r.example:443/shop/img:7"), "buildkeep_tenants[0].push"),
+        (img("r.example:0443/shop/img:7"), "buildkeep_tenants[0].push"),
         (img("r.example/layers/img:7"), "buildkeep_tenants[0].cache.registry"),
         ({**img("r.example/tools/img:1"), "agent_image": "r.example/shop/agent:1"}, "buildkeep_agent_image: "),
         (

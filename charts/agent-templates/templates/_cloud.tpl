@@ -9,7 +9,7 @@ pods (pod text by builder).
 jenkins:
   clouds:
     - kubernetes:
-        name: {{ $tenant.name }}
+        name: {{ quote $tenant.name }}
         namespace: {{ $tenant.namespace }}
         jenkinsUrl: {{ quote .url }}
         webSocket: true
@@ -19,7 +19,7 @@ jenkins:
         usageRestricted: true
         containerCapStr: {{ int $tenant.pods | quote }}
         # The plugin's labels win over a Jenkinsfile's; admission demands that this one fits the namespace.
-        podLabels: [{key: buildkeep.dev/tenant, value: {{ $tenant.name }}}]
+        podLabels: [{key: buildkeep.dev/tenant, value: {{ quote $tenant.name }}}]
         defaultsProviderTemplate: {{ $defaults }}
         templates:
           # Part of every pod, also of those that a Jenkinsfile describes itself. Fields, since they win over any

@@ -47,13 +47,13 @@ spec:
         items: [{key: .dockerconfigjson, path: config.json}]
     {{- range $name, $volume := .builder.volumes }}
     {{- if and $claim (eq $name "state") }}
-    - {name: builder-{{ $name }}, persistentVolumeClaim: {claimName: {{ $claim }}}}
+    - {name: builder-{{ $name }}, persistentVolumeClaim: {claimName: {{ quote $claim }}}}
     {{- else }}
     - {name: builder-{{ $name }}, emptyDir: {sizeLimit: {{ $volume.size }}}}
     {{- end }}
     {{- end }}
     {{- if and $claim (eq .name "kaniko") }}
-    - {name: builder-cache, persistentVolumeClaim: {claimName: {{ $claim }}, readOnly: true}}
+    - {name: builder-cache, persistentVolumeClaim: {claimName: {{ quote $claim }}, readOnly: true}}
     {{- end }}
     {{- if and .trustedCA .builder.trustedCA }}
     - name: buildkeep-ca
