@@ -17,7 +17,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils import (
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends import AUTO
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICY_PODS, POLICY_WORKLOADS
-from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_checks import conditions, legacy
+from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_checks import conditions, legacy, unheld
 from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_ways import NONE
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
 
@@ -67,7 +67,7 @@ def checked(raw: Raw, helm: str = "") -> dict[str, Any]:
         "pod_defaults": settings.pod_defaults,
         "impossible": pod_security.impossible(settings),
         "conditions": conditions(settings),
-        "warned": legacy(settings),
+        "warned": [*legacy(settings), *unheld(settings)],
         **tenant_objects.identity(settings),
     }
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.buildkeep.ci.plugins.filter.roles import checked
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends import Served
-from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_checks import conditions, legacy
+from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_checks import conditions, legacy, unheld
 from ansible_collections.buildkeep.ci.plugins.module_utils.preflight import Question, backend_problems
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import read_settings
 
@@ -106,3 +106,11 @@ def test_builders_that_nobody_maintains_are_named_in_a_warning() -> None:
     (warning,) = checked(given)["warned"]
     assert warning == legacy(read_settings(given))[0]
     assert warning.startswith("buildkeep_tenants: shop.builders: img: genuinetools/img")
+
+
+def test_a_break_glass_group_is_warned_of_where_pod_security_holds_nothing() -> None:
+    shop = {"name": "shop", "builders": ["buildkit"], "seccomp": "unconfined"}
+    tenants = [shop, {"name": "blog", "builders": ["kaniko"], "seccomp": "unconfined"}]
+    (warning,) = unheld(read_settings({"tenants": tenants, "break_glass": "on-call"}))
+    assert warning.startswith("buildkeep_break_glass: shop ") and "members of on-call" in warning
+    assert unheld(read_settings({"tenants": tenants})) == []
