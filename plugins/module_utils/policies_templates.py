@@ -34,7 +34,9 @@ def volume(profiles: Profiles) -> str:
     return cel.any_of(
         [
             f"v.name in {cel.literal([_WORKSPACE[0], *sorted(own)])} && has(v.emptyDir)",
-            f"v.name in {cel.literal(claims)} && has(v.persistentVolumeClaim)",
+            # What is taken over from it unasked, no build may write.
+            f"v.name in {cel.literal(claims)} && has(v.persistentVolumeClaim) "
+            f"&& (v.name != {cel.literal(_CACHE[0])} || v.persistentVolumeClaim.?readOnly.orValue(false))",
             f"v.name == {cel.literal(names.SECRET_REGISTRY)} && has(v.secret) "
             f"&& v.secret.?secretName.orValue('') == {cel.literal(names.SECRET_REGISTRY)}",
             f"v.name == {cel.literal(_CA)} && has(v.configMap) && v.configMap.?name.orValue('') == {cel.literal(_CA)}",
@@ -67,7 +69,9 @@ def _builder(profile: Profile) -> str:
         f"c.?image.orValue('') == {cel.literal(profile.image)}",
         f"c.?command.orValue([]) == {cel.literal(list(profile.command))}",
         f"c.?args.orValue([]) == {cel.literal(list(profile.args))}",
-        _only((*_FIELDS, "command", "args")),
+        _only((*_FIELDS, "command", "args", "workingDir")),
+        # Another would choose what a relative path means.
+        f"(!has(c.workingDir) || c.workingDir == {cel.literal(_WORKSPACE[1])})",
         _env(profile),
         _mounts(_WORKSPACE, (names.SECRET_REGISTRY, profile.credentials), _CACHE, *own, *ca),
     )
@@ -90,7 +94,8 @@ def _only(fields: Sequence[str]) -> str:
 def _mounts(*allowed: tuple[str, str]) -> str:
     pairs = cel.literal([f"{volume} {path}" for volume, path in allowed])
     plain = "(size(m) == 2 || (size(m) == 3 && has(m.readOnly)))"
-    return f"c.?volumeMounts.orValue([]).all(m, m.name + ' ' + m.mountPath in {pairs} && {plain})"
+    read_only = f"(m.name != {cel.literal(_CACHE[0])} || m.?readOnly.orValue(false))"
+    return f"c.?volumeMounts.orValue([]).all(m, m.name + ' ' + m.mountPath in {pairs} && {plain} && {read_only})"
 
 
 def _all(*conditions: str) -> str:

@@ -96,6 +96,7 @@ CHANGES: dict[str, tuple[str, Any, str]] = {
         [{"name": "BUILDKEEP_PUSH", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}}],
         "templates",
     ),
+    "another folder to work in": ("workingDir", "/usr/bin", "templates"),
     "a mount over a program": ("volumeMounts/+", {"name": "builder-state", "mountPath": "/usr/bin"}, "templates"),
     "another AppArmor profile": (
         "securityContext/appArmorProfile",
@@ -113,6 +114,22 @@ def test_a_changed_template_is_refused(admin: Api, spaces: dict[str, str], chang
     pod["metadata"]["name"] = "changed"
     answer = admin.pod(spaces["confined"], pods.put(pod, f"spec/containers/{place}/{path}", value))
     assert f"[{rule}]" in answer.message and "; [" not in answer.message, answer.message
+
+
+def test_the_cache_of_base_images_is_only_read(admin: Api, spaces: dict[str, str]) -> None:
+    """A later build takes from it unasked."""
+    pod = rendered("kaniko", SWITCHES, spaces["confined"], **EVERYTHING)
+    (volume,) = [number for number, one in enumerate(pod["spec"]["volumes"]) if one["name"] == "builder-cache"]
+    (place,) = [number for number, one in enumerate(pod["spec"]["containers"]) if one["name"] == "kaniko"]
+    mounts = pod["spec"]["containers"][place]["volumeMounts"]
+    (mount,) = [number for number, one in enumerate(mounts) if one["name"] == "builder-cache"]
+    assert admin.pod(spaces["confined"], pod).ok
+    for path, shown in (
+        (f"spec/volumes/{volume}/persistentVolumeClaim/readOnly", "volume builder-cache"),
+        (f"spec/containers/{place}/volumeMounts/{mount}/readOnly", "container kaniko"),
+    ):
+        message = admin.pod(spaces["confined"], pods.put(pod, path, None)).message
+        assert f'[templates] field spec: "{shown}" is not allowed' in message, message
 
 
 def test_only_a_builder_with_a_profile_on_the_nodes_may_be_unconfined(admin: Api, spaces: dict[str, str]) -> None:
