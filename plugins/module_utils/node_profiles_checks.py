@@ -70,7 +70,7 @@ def legacy(settings: Settings) -> list[str]:
 def unheld(settings: Settings) -> list[str]:
     """Warn of tenants where a break-glass group is held by nothing: Pod Security is `privileged` there."""
     return [
-        f"buildkeep_break_glass: {tenant.name} is a tenant with `seccomp: unconfined`, where Pod Security holds nothing: "
+        f"buildkeep_break_glass: {tenant.name} has `seccomp: unconfined`, where Pod Security holds nothing: "
         f"members of {settings.break_glass} can make pods there that own the node"
         for tenant in settings.present
         if settings.break_glass and tenant.pss_level == "privileged"
