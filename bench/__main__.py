@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import admission, admission_report, builders, builders_report, report
+from bench import admission, admission_report, builders, builders_report, caches, report
 from bench.builders_work import REFERENCE, SIDES
 from bench.measure import CommandError
 from bench.run import run
@@ -16,25 +16,29 @@ from testbed.controller.kube import ApiError
 from testbed.errors import TestbedError
 
 SIZES = (1, 50, 500)
-ADMISSION, BUILDERS = "admission", "builders"
+ADMISSION, BUILDERS, CACHES = "admission", "builders", "caches"
+WORDS = (ADMISSION, BUILDERS, CACHES)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure runs for the sizes that are named, admission and builders where they are; everything where nothing is.
+    """Measure runs for the sizes that are named, and what else is; everything where nothing is.
 
     Returns:
         1 when a goal is missed, 2 when a run failed.
     """
     given = _read(arguments)
-    words = given.what or [*map(str, SIZES), ADMISSION, BUILDERS]
+    words = given.what or [*map(str, SIZES), *WORDS]
     found: list[report.Goal] = []
     try:
-        if sizes := [int(word) for word in words if word not in (ADMISSION, BUILDERS)]:
+        if sizes := [int(word) for word in words if word not in WORDS]:
             found += _runs(sizes)
         if ADMISSION in words:
             found += _admission()
         if BUILDERS in words:
             found += _builders(given)
+        if CACHES in words:
+            print("builds with a cache in a registry ...", file=sys.stderr, flush=True)
+            print(caches.table(caches.run(name=given.cluster)))
     except (CommandError, TestbedError, ApiError, TimeoutError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -44,13 +48,13 @@ def main(arguments: Sequence[str]) -> int:
 
 def _read(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, and hold goals against it.")
-    parser.add_argument("what", nargs="*", help=f"numbers of tenants, {ADMISSION}, {BUILDERS}; without any: everything")
+    parser.add_argument("what", nargs="*", help=f"numbers of tenants, {', '.join(WORDS)}; without any: everything")
     parser.add_argument("--cluster", default="", help="test cluster for builders (default: BUILDKEEP_CLUSTER)")
     parser.add_argument("--rounds", type=int, default=builders.ROUNDS, help="rounds of builders (default: %(default)s)")
     known = [side.name for side in SIDES]
     parser.add_argument("--sides", nargs="+", choices=known, default=known, help="builders, for work on one of them")
     given = parser.parse_args(arguments)
-    if wrong := [word for word in given.what if not (word in (ADMISSION, BUILDERS) or word.isdecimal())]:
+    if wrong := [word for word in given.what if not (word in WORDS or word.isdecimal())]:
         parser.error(f"no such thing to measure: {', '.join(wrong)}")
     return given
 

@@ -8,8 +8,8 @@ every round, and a side is held against the reference of the same round, so that
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 
 from bench import builders_pods, builders_world
 from bench.builders_report import Sample
@@ -31,20 +31,27 @@ def run(rounds: int = ROUNDS, sides: Sequence[str] = (), name: str = "") -> list
         name: of the cluster; empty for `cluster.named()`.
     """
     wanted = [side for side in SIDES if not sides or side.name in sides]
+    with prepared(wanted, name) as world:
+        return [_round(world, number, wanted) for number in range(rounds)]
+
+
+@contextmanager
+def prepared(sides: Sequence[Side], name: str = "") -> Iterator[World]:
+    """A world in which these sides can build, and whose node has their images; see `run` for the cluster."""
     this = cluster.named(name)
     with ExitStack() as stack:
         if not this.answers():
             cluster.up(this)
             stack.callback(cluster.down, this)
         step = stack.enter_context(Progress(1).step("measure builders", 400))
-        if any(side.image == DOCKER_IMAGE for side in wanted):
+        if any(side.image == DOCKER_IMAGE for side in sides):
             stack.enter_context(builders_world.imported(this, DOCKER_PART, DOCKER_IMAGE, step))
-        templates = list(dict.fromkeys(side.template for side in wanted))
+        templates = list(dict.fromkeys(side.template for side in sides))
         world = stack.enter_context(builders_world.made(this, templates, step))
-        for side in wanted:  # what pulls an image would start more slowly than those after it
-            with world.started(*_pod(world, side, "first")):
+        for side in sides:  # what pulls an image would start more slowly than those after it
+            with world.started(*build_pod(world, side, "first")):
                 pass
-        return [_round(world, number, wanted) for number in range(rounds)]
+        yield world
 
 
 def _round(world: World, number: int, sides: Sequence[Side]) -> dict[str, Sample]:
@@ -56,7 +63,7 @@ def _round(world: World, number: int, sides: Sequence[Side]) -> dict[str, Sample
     return {side.name: found[side.name] for side in sides}
 
 
-def _pod(world: World, side: Side, name: str) -> tuple[builders_pods.JSON, str]:
+def build_pod(world: World, side: Side, name: str) -> tuple[builders_pods.JSON, str]:
     """The pod that a side builds in, and the container within."""
     pod = builders_pods.hardened(world.cloud, side, f"{side.name}-{name}")
     if side.privileged:
@@ -65,24 +72,32 @@ def _pod(world: World, side: Side, name: str) -> tuple[builders_pods.JSON, str]:
 
 
 def _sample(world: World, number: int, side: Side) -> Sample:
-    pod, container = _pod(world, side, str(number))
-    plain = 0.0
-    if not side.privileged:
-        with world.started(builders_pods.plain(pod, world.home), container) as seconds:
-            plain = seconds
+    pod, container = build_pod(world, side, str(number))
     repository = f"{world.registry}/{side.name}/round{number}"
     variables = {"IMAGE": f"{repository}:1", "CACHE": f"{repository}/cache"}
+    # In every second round the plain pod comes after the other.
+    plain = _plain(world, side, pod) if number % 2 == 0 else 0.0
     with world.started(pod, container) as seconds:
         world.run(pod, container, SOURCES)
-        cold, warm, unchanged = (_build(world, pod, container, side, variables, before) for before in _BEFORE)
+        cold, warm, unchanged = (build(world, pod, container, side, variables, before) for before in _BEFORE)
+    plain = plain or _plain(world, side, pod)
     return Sample(cold, warm, unchanged, 0.0 if side.privileged else seconds, plain)
+
+
+def _plain(world: World, side: Side, pod: builders_pods.JSON) -> float:
+    """How long a plain pod with the containers of a template's takes to start; 0 for a privileged side."""
+    if side.privileged:
+        return 0.0
+    with world.started(builders_pods.plain(pod, world.home), side.template) as seconds:
+        return seconds
 
 
 _BEFORE = ("true", CHANGE, "true")
 
 
-def _build(
+def build(
     world: World, pod: builders_pods.JSON, container: str, side: Side, variables: Mapping[str, str], before: str
 ) -> Build:
+    """Run shell text, then measure one build; see `Side` and `script`."""
     world.run(pod, container, before)
     return read_build(world.run(pod, container, script(side, variables)))

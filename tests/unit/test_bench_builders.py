@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as command_line
-from bench import builders_work
+from bench import builders_work, caches
 from bench.builders_report import Sample, best, goals, ratio, start_ratio, table
 from bench.builders_work import SIDES, Build, Side, read_build, script
 
@@ -123,3 +123,11 @@ def test_the_command_line_knows_what_it_measures(capsys: pytest.CaptureFixture[s
     with pytest.raises(SystemExit):
         command_line.main(["500", "bilders"])
     assert "no such thing to measure: bilders" in capsys.readouterr().err
+
+
+def test_the_table_of_caches() -> None:
+    rounds: list[caches.Seconds] = [{"kaniko": (10.0, 12.0, 5.0)}, {"kaniko": (20.0, 24.0, 5.0)}]
+    head, kaniko = caches.table(rounds).splitlines()
+    assert head.split() == ["builder", "no", "cache", "filling", "found", "ratio"]
+    # The middle of 0.5 and 0.25, not the ratio of the middles.
+    assert kaniko.split() == ["kaniko", "15.00", "18.00", "5.00", "0.38"] and len(head) == len(kaniko)
