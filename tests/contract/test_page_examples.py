@@ -24,7 +24,7 @@ def blocks(language: str) -> list[tuple[str, str]]:
 
 
 INVENTORIES = [(name, text) for name, text in blocks("yaml") if "buildkeep_tenants" in text]
-JENKINSFILES = [(name, text) for name, text in blocks("groovy") if text.startswith("pipeline")]
+JENKINSFILES = [(name, text) for name, text in blocks("groovy") if re.search(r"^pipeline \{$", text, re.MULTILINE)]
 AGENTS = [(name, text) for name, text in blocks("groovy") if text.startswith("agent")]
 
 
