@@ -16,7 +16,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils import (
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends import AUTO
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
-from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICY_PODS, POLICY_WORKLOADS
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICIES_PODS, POLICY_WORKLOADS
 from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_checks import conditions, legacy, unheld
 from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_ways import NONE
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
@@ -94,7 +94,8 @@ def allowlist(settings: Settings, priority: Sequence[str] = ()) -> list[dict[str
         return []
     found = objects(settings, [settings.images], priority)
     kind = "ValidatingAdmissionPolicy"
-    return [one for one in found if one["kind"] == kind and one["metadata"]["name"] in (POLICY_PODS, POLICY_WORKLOADS)]
+    held = (*POLICIES_PODS, POLICY_WORKLOADS)
+    return [one for one in found if one["kind"] == kind and one["metadata"]["name"] in held]
 
 
 class FilterModule:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.applying_replacing import strangers
 from ansible_collections.buildkeep.ci.plugins.module_utils.canaries import ADMITTED, REFUSED, WARNED, Case, Reply
@@ -31,6 +31,8 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
     CANARY_ROLE,
     LABEL_MODE,
     LABEL_TENANT,
+    POLICIES_PODS,
+    POLICY_PODS,
     PSA_PREFIX,
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.psp_causes import psp_cause
@@ -91,6 +93,16 @@ def policy_cause(policy: Object | None, bindings: Sequence[Object], case: Case, 
         f"policy {case.policy} and its binding are in place{ignored}, yet the rule {case.rule} did not refuse it{by}; "
         f"{MAKE_POLICY}, so that the policy is the one of this release"
     )
+
+
+def _policy_cause(evidence: Evidence, case: Case) -> Cause:
+    """The same, where the rules about pods are of two policies: what is wrong with one of them, if anything is."""
+    wall = POLICIES_PODS if case.policy == POLICY_PODS else (case.policy,)
+    found = [
+        policy_cause(evidence.policy(name), evidence.bindings(), replace(case, policy=name), evidence.asked(case))
+        for name in wall
+    ]
+    return next((one for one in found if one.certain), found[0])
 
 
 def _label_problem(labels: Mapping[str, str], case: Case) -> str:
@@ -171,7 +183,7 @@ def cause(evidence: Evidence, case: Case, reply: Reply) -> Cause:
             return Cause(foreign_cause(evidence, case, reply))
         if case.policy in _ADMITTED_BY:
             return _ADMITTED_BY[case.policy](evidence, case, reply)
-        return policy_cause(evidence.policy(case.policy), evidence.bindings(), case, evidence.asked(case))
+        return _policy_cause(evidence, case)
     except ApiError as error:
         return Cause(f"policies cannot be read to say why: {error}; the API server said: {reply.message}")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICIES_PODS, POLICY_PODS
+
 POD_SECURITY = "PodSecurity"
 POD_SECURITY_POLICY = "PodSecurityPolicy"
 SECURITY_CONTEXT_CONSTRAINTS = "SecurityContextConstraints"
@@ -40,8 +42,10 @@ def says(policy: str, rule: str, message: str) -> bool:
         rule: its rule; for one of RULELESS empty, or words that must be there.
         message: the words.
     """
-    # A copy of a policy among the API server's own files, which answers first, has a name of this form (KEP-5793).
-    ours = rf"ValidatingAdmissionPolicy '{re.escape(policy)}(?:\.static\.k8s\.io)?' with binding '[^']+'"
+    # The rules about pods are one wall of two policies, of which one refuses. A copy of a policy among the API server's
+    # own files, which answers first, has a name of this form (KEP-5793).
+    named = "|".join(map(re.escape, POLICIES_PODS if policy == POLICY_PODS else (policy,)))
+    ours = rf"ValidatingAdmissionPolicy '(?:{named})(?:\.static\.k8s\.io)?' with binding '[^']+'"
     # apiserver, plugin/policy/validating/dispatcher.go: the refusal, and the warning.
     words = rf"{_FORBIDDEN}{ours} denied request: |Validation failed for {ours}: "
     begin = re.match(OTHER_WALLS.get(policy, words), message, re.DOTALL)

@@ -119,6 +119,10 @@ def _of_tenant(settings: Settings, tenant: Tenant, taken: Mapping[str, Sequence[
     if not is_allowed(_FOREIGN, (*settings.images, *tenant.images)):
         pod = agent_pod(settings.profiles, tenant.name, _FOREIGN)
         yield _case(f"{space}-{_FOREIGN}", space, pod, expect, POLICY_PODS, "images")
+    # That one is refused for its tenant, by one policy; this one for itself, by the other. Pod Security lets it be.
+    pod = agent_pod(settings.profiles, tenant.name)
+    pod["spec"]["hostAliases"] = [{"ip": "192.0.2.1", "hostnames": ["canary"]}]
+    yield _case(f"{space}-pod", space, pod, expect, POLICY_PODS, "pod")
     if tenant.templates == "static":
         pod = agent_pod(settings.profiles, tenant.name)
         yield _case(f"{space}-no-template", space, pod, expect, POLICY_PODS, "templates")

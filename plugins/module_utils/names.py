@@ -61,6 +61,9 @@ CONFIGMAP_CA = "buildkeep-ca"
 SECRET_REGISTRY = "registry-credentials"  # noqa: S105 (a name, not a password)
 
 POLICY_PODS = "buildkeep-pods"
+# Says no in its place to pods that only the namespace's tenant makes wrong ones.
+POLICY_PODS_TENANT = f"{POLICY_PODS}-tenant"
+POLICIES_PODS = (POLICY_PODS, POLICY_PODS_TENANT)
 POLICY_EXEC = "buildkeep-exec"
 POLICY_NAMESPACES = "buildkeep-namespaces"
 POLICY_NAMES = "buildkeep-names"

@@ -17,9 +17,8 @@ from ansible_collections.buildkeep.ci.plugins.module_utils import (
     names,
     policies_guards,
     policies_marks,
-    policies_pods,
+    policies_tenant,
     policies_verdicts,
-    policies_workloads,
     rules,
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.nodes import Nodes
@@ -28,7 +27,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profi
 TEMPLATES = Path(__file__).resolve().parents[2] / "roles" / "pod_security" / "templates"
 # Policies that hold in tenants' namespaces, by mode; the others guard what makes a namespace a tenant and always deny.
 TENANT_POLICIES = (
-    names.POLICY_PODS,
+    *names.POLICIES_PODS,
     names.POLICY_EXEC,
     names.POLICY_ROLES,
     names.POLICY_ROLEBINDINGS,
@@ -179,7 +178,7 @@ def bindings(mode: str = "enforce") -> list[dict[str, Any]]:
     by_mode = [
         {"name": f"{policy}-{mode}", "policy": policy, "actions": actions, "selector": [*spaces, selector]}
         for policy in TENANT_POLICIES
-        for spaces in ([tenant, others] if policy == names.POLICY_PODS else [tenant],)
+        for spaces in ([tenant, others] if policy in names.POLICIES_PODS else [tenant],)
         for mode, (actions, selector) in modes.items()
     ]
     by_cluster = {names.POLICY_PERSISTENTVOLUMES: modes["audit" if mode == "audit" else "enforce"][0]}
@@ -214,18 +213,14 @@ def _context(
 ) -> dict[str, Any]:
     entries = list(dict.fromkeys([*images.template_images(profiles), *cluster_images]))
     pod_rules = [rule for rule in table if rule.policy == names.POLICY_PODS]
-    more = options.pod_annotations, options.schedulers
-    pod_variables = policies_pods.variables(pod_rules, profiles, entries, priority_class, *more)
+    given: dict[str, Any] = {
+        "cluster_images": entries,
+        "priority_class": priority_class,
+        "annotations": options.pod_annotations,
+        "schedulers": options.schedulers,
+    }
     return {
-        "pods": {
-            "matchConditions": policies_pods.match_conditions(),
-            "variables": pod_variables,
-            "expression": policies_pods.expression(options.break_glass),
-            "auditAnnotations": policies_pods.audit_annotations(options.break_glass),
-            "message": policies_pods.MESSAGE,
-            "messageExpression": policies_pods.MESSAGE_EXPRESSION,
-        },
-        "workloads": policies_workloads.of_template(pod_variables),
+        **policies_tenant.contexts(pod_rules, profiles, given, options.break_glass),
         "guards": policies_guards.context(),
         "controller_user": user,
         "controller_verbs": CONTROLLER_VERBS,
@@ -236,6 +231,7 @@ def _context(
         "canary_words": _words(_CANARY_VERBS),
         "cleanup_user": _CLEANUP,
         "namespace_prefix": prefix,
+        "own_namespaces": [names.CANARY_NAMESPACE, names.SYSTEM_NAMESPACE],
         "storage_classes": list(options.storage_classes),
         "break_glass": options.break_glass,
         "break_glass_member": policies_verdicts.in_group(options.break_glass),

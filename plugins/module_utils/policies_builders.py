@@ -5,6 +5,18 @@ from __future__ import annotations
 from ansible_collections.buildkeep.ci.plugins.module_utils import cel, images, names
 from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profile, Profiles
 
+_RESTRICTED = {
+    "runAsNonRoot": True,
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+# What the chart gives the agent, as the plugin completes it, and what the plugin gives a container that says nothing.
+USUAL = "[" + ", ".join(
+    cel.mixed(one)
+    for one in ({**_RESTRICTED, "runAsUser": 1000, "runAsGroup": 1000, "privileged": False}, _RESTRICTED)
+) + "]"  # fmt: skip
+USUAL_POD = cel.mixed({"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}})
 _KEYS = ("marks", "user", "escalation", "capabilities", "seccomp", "apparmor", "unconfined")
 
 
@@ -15,7 +27,6 @@ def variables(profiles: Profiles, annotation: str) -> dict[str, str]:
         profiles: the profile table.
         annotation: CEL of the namespace's annotation with the builders of its tenant.
     """
-    accounts = [names.SA_BUILDER_PREFIX + one for one in profiles.builders]
     name = f"variables.account.substring({len(names.SA_BUILDER_PREFIX)})"
     table = cel.literal({one.name: _profile(one) for one in profiles.relaxed.values()})
     return {
@@ -23,13 +34,18 @@ def variables(profiles: Profiles, annotation: str) -> dict[str, str]:
         "granted": f"{annotation}.split(',').map(e, e.trim()).filter(b, b in {cel.literal(list(profiles.builders))})",
         # Our own annotations have no blanks in them, so that most often a look at the text is enough.
         "runsas": (
-            f"variables.account in {cel.literal(accounts)} && ((',' + {annotation} + ',').contains(',' + {name} + ',') "
+            f"variables.account in {accounts(profiles)} && ((',' + {annotation} + ',').contains(',' + {name} + ',') "
             f"|| variables.granted.exists(b, b == {name})) ? {name} : ''"
         ),
         # To the rules a builder without rights of its own is a container like any other.
         "builder": f"variables.runsas in {cel.literal(list(profiles.relaxed))} ? variables.runsas : ''",
         "profile": f"variables.builder == '' ? {cel.literal({key: [] for key in _KEYS})} : {table}[variables.builder]",
     }
+
+
+def accounts(profiles: Profiles) -> str:
+    """Write the list of the ServiceAccounts of builders."""
+    return cel.literal([names.SA_BUILDER_PREFIX + one for one in profiles.builders])
 
 
 def app_armor_annotations(profiles: Profiles) -> list[str]:

@@ -61,23 +61,29 @@ def expression(break_glass: str = "") -> str:
     return f"!variables.broken || {_PASSED}" + (f" || {policies_verdicts.in_group(break_glass)}" if break_glass else "")
 
 
-def audit_annotations(break_glass: str = "") -> list[dict[str, str]]:
-    """Give the policy's auditAnnotations: who got past which rules by the break-glass group."""
+def audit_annotations(break_glass: str = "", broken: str = "variables.broken") -> list[dict[str, str]]:
+    """Give a pod policy's auditAnnotations: who got past which rules by the break-glass group."""
     if not break_glass:
         return []
     told = f"request.userInfo.username + ' as ' + {cel.literal(break_glass)} + ': ' + {cel.one_line('variables.text')}"
-    value = f"{policies_verdicts.in_group(break_glass)} && variables.broken ? {told} : ''"
+    value = f"{policies_verdicts.in_group(break_glass)} && {broken} ? {told} : ''"
     return [{"key": "break-glass", "valueExpression": value}]
 
 
-def match_conditions() -> list[dict[str, str]]:
+def match_conditions(ordinary: str) -> list[dict[str, str]]:
     """Give the policy's matchConditions: updates that touch none of spec, labels, annotations are no rule's concern.
 
     Without this, narrowing an allowlist would make every update of a running pod fail, the removal of a finalizer
     included.
+
+    Args:
+        ordinary: condition of new pods that need no further look (policies_ordinary).
     """
     labels, annotations = f"{_LABELS} != {_OLD_LABELS}", f"!({_OF_STATUS}) && {_ANNOTATIONS} != {_OLD_ANNOTATIONS}"
-    return [{"name": "something-changed", "expression": f"{_SPEC_CHANGED} || {labels} || ({annotations})"}]
+    return [
+        {"name": "something-changed", "expression": f"{_SPEC_CHANGED} || {labels} || ({annotations})"},
+        {"name": "not-ordinary", "expression": f"!({ordinary})"},
+    ]
 
 
 def variables(
@@ -124,9 +130,8 @@ def variables(
         "annotations": _ANNOTATIONS,
         "ofcluster": _OF_CLUSTER,
     }
-    constants = _constants(profiles, cluster_images, priority_class) | _annotation_constants(annotations)
-    constants["schedulers"] = cel.literal(list(dict.fromkeys([_SCHEDULER, *schedulers])))
-    made = policies_verdicts.verdicts(rules, constants, _WHEN)
+    named = constants(profiles, cluster_images, priority_class, annotations, schedulers)
+    made = policies_verdicts.verdicts(rules, named, _WHEN)
     return [{"name": name, "expression": text} for name, text in {**expressions, **made}.items()]
 
 
@@ -158,17 +163,30 @@ def _named(key: str) -> str:
     return f"{_annotation(key)}{_LIST}.filter(e, e != '')"
 
 
-def _constants(profiles: Profiles, cluster_images: Iterable[str], priority_class: str) -> dict[str, str]:
+def constants(
+    profiles: Profiles,
+    cluster_images: Iterable[str],
+    priority_class: str,
+    annotations: Sequence[str],
+    schedulers: Sequence[str],
+) -> dict[str, str]:
+    """Give what `${name}` in a rule stands for; the arguments are those of variables()."""
     builder_images = [images.repository(one.image) for one in profiles.relaxed.values()]
     exact = [one for one in cluster_images if "/" in one and not one.endswith("/")]
     return {
+        **_annotation_constants(annotations),
+        "schedulers": cel.literal(list(dict.fromkeys([_SCHEDULER, *schedulers]))),
         "canonical": cel.literal(images.CANONICAL),
         "builder_repositories": cel.literal(builder_images),
         "builder_pattern": cel.literal("|".join(f"^{re.escape(one)}" for one in builder_images) or "^$"),
         "only_templates": f"{_annotation(names.ANNOTATION_TEMPLATES)} == 'static'",
         "template_container": policies_templates.container(profiles),
         "template_volume": policies_templates.volume(profiles),
+        "accounts": policies_builders.accounts(profiles),
+        "builders": _annotation(names.ANNOTATION_BUILDERS),
         "contexts": policies_builders.contexts(profiles),
+        "usual": policies_builders.USUAL,
+        "usual_pod": policies_builders.USUAL_POD,
         "image_listed": _listed("c.?image.orValue('')"),
         "reference_listed": _listed("v.image.?reference.orValue('')"),
         "exact_images": cel.literal(exact),

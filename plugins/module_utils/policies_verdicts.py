@@ -44,19 +44,18 @@ def verdicts(rules: Sequence[Rule], constants: Mapping[str, str], when: Mapping[
         scoped[rule.scope].append(_row(rule, constants))
     # A variable for each scope of many rules: the type checker's time grows with the square of an expression's size.
     made = {"podtexts": _texts(scoped["pod"])}
-    for scope, (items, item, noun) in _LISTS.items():
+    lists = {scope: found for scope, found in _LISTS.items() if scoped[scope]}
+    for scope, (items, item, noun) in lists.items():
         lines = _texts(scoped[scope], f"{cel.literal(noun)} + {item}.name + ', ' + ")
         made[f"{scope}texts"] = f"variables.{items}.map({item}, {lines}.join('; ')).filter(t, t != '')"
     whole = {scope: _any_broken(scoped[scope]) for scope in _WHOLE}
     listed = [
-        f"variables.{items}.exists({item}, {_any_broken(scoped[scope])})"
-        for scope, (items, item, _) in _LISTS.items()
-        if scoped[scope]
+        f"variables.{items}.exists({item}, {_any_broken(scoped[scope])})" for scope, (items, item, _) in lists.items()
     ]
     bad_spec = cel.any_of([whole["pod"], *listed])
     made["firm"] = f"(({when['spec']}) && ({bad_spec})) || (({when['label']}) && ({whole['label']}))"
     made["broken"] = f"variables.firm || (({when['annotation']}) && ({whole['annotation']}))"
-    spec_texts = " + ".join(f"variables.{scope}texts" for scope in ("pod", *_LISTS))
+    spec_texts = " + ".join(f"variables.{scope}texts" for scope in ("pod", *lists))
     problems = (
         f"(({when['spec']}) ? {spec_texts} : []) + (({when['label']}) ? {_texts(scoped['label'])} : []) + "
         f"(({when['annotation']}) ? {_texts(scoped['annotation'])} : [])"

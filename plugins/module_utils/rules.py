@@ -42,6 +42,8 @@ class Rule:
         value: CEL, the offending value as text.
         bad: CEL, the list of offending texts, in place of `broken` and `value`.
         unless: CEL under which the rule is never broken; in a file the name of an entry of `ordinary`.
+        proof: that name.
+        tenant: whether it differs from tenant to tenant what breaks the rule, so that no other proof can be had.
         allowed: what may stand there, as text.
         allowed_cel: the same as CEL, in place of `allowed`.
         references: ids by source: `pss` (Pod Security Standards), `cis` (Kubernetes Benchmark 1.12), `nsa` (NSA/CISA
@@ -59,6 +61,8 @@ class Rule:
     value: str = "'true'"
     bad: str = ""
     unless: str = ""
+    proof: str = ""
+    tenant: bool = False
     allowed: str = ""
     allowed_cel: str = ""
     references: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -75,9 +79,9 @@ def load(folder: Path = FILES) -> tuple[Rule, ...]:
     Raises:
         ValueError: for a key that no rule has, for two rules with one id, scope and field, and for an unknown `unless`.
     """
-    known = {one.name for one in dataclasses.fields(Rule)} - {"family"}
+    known = {one.name for one in dataclasses.fields(Rule)} - {"family", "proof"}
     files = {path: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml"))}
-    ordinary = {name: text for content in files.values() for name, text in content.get("ordinary", {}).items()}
+    ordinary = proofs(folder)
     rules = []
     for path, content in files.items():
         for entry in content.get("rules", ()):
@@ -85,8 +89,15 @@ def load(folder: Path = FILES) -> tuple[Rule, ...]:
                 raise ValueError(f"{path.name}: unknown key {', '.join(sorted(unknown))}")
             if (unless := entry.get("unless")) and unless not in ordinary:
                 raise ValueError(f"{path.name}: nothing under `ordinary` is named {unless}")
-            rules.append(Rule(family=path.stem, **{**entry, "unless": ordinary[unless] if unless else ""}))
+            told = {"unless": ordinary[unless], "proof": unless} if unless else {}
+            rules.append(Rule(family=path.stem, **{**entry, **told}))
     keys = [rule.key for rule in rules]
     if twice := {key for key in keys if keys.count(key) > 1}:
         raise ValueError(f"{folder}: more than one rule {', '.join(sorted(twice))}")
     return tuple(rules)
+
+
+def proofs(folder: Path = FILES) -> dict[str, str]:
+    """Read the conditions under which rules cannot be broken, by name."""
+    files = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml"))]
+    return {name: text for content in files for name, text in content.get("ordinary", {}).items()}

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ansible_collections.buildkeep.ci.plugins.module_utils import names
+
 POLICY = re.compile(
     r"forbidden: ValidatingAdmissionPolicy '(?P<policy>[^']+)' with binding '(?P<binding>[^']+)' "
     r"denied request: (?P<message>[^\n]*)"
@@ -21,6 +23,8 @@ POD_SECURITY = re.compile(
 RBAC = re.compile(r'forbidden: (?P<message>User "[^"]+" cannot [a-z]+ resource "[^"]+" in API group "[^"]*"[^\n]*)')
 # A broken rule begins a sentence of the joined message.
 BROKEN_RULE = re.compile(r"(?:^|; )\[(?P<rule>[a-z][a-z-]*)\] (?P<rest>.*?)(?=; \[[a-z][a-z-]*\] |$)")
+# The rules about pods are of two policies, one of which refuses; whoever expects a refusal means either.
+_OF = {names.POLICY_PODS_TENANT: names.POLICY_PODS}
 ALLOWED = "is not allowed; allowed: "
 QUOTA = re.compile(r"exceeded quota|status unknown for quota")
 
@@ -72,8 +76,9 @@ class Expected:
 def refusals(text: str) -> list[Refusal]:
     """Every refusal in an answer or a build log, in order of their words' appearance."""
     found = [
-        (match.start(), Refusal(match["policy"], match["message"], broken_rules(match["message"])))
+        (match.start(), Refusal(_OF.get(match["policy"], match["policy"]), words, broken_rules(words)))
         for match in POLICY.finditer(text)
+        for words in (match["message"],)
     ]
     found += [(match.start(), Refusal("PodSecurity", match["message"])) for match in POD_SECURITY.finditer(text)]
     found += [(match.start(), Refusal("rbac", match["message"])) for match in RBAC.finditer(text)]

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_requests import other_request
 from ansible_collections.buildkeep.ci.plugins.module_utils.canary_guards import guard_cases
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import connect
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICIES_PODS
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import read_settings
 
 from testbed.apiserver import ApiServer
@@ -23,9 +24,9 @@ from tests.api.conftest import bind, tenant_namespace
 
 FILE = Path(__file__).with_name("messages.yaml")
 SPACE = "buildkeep-canary"
-HEAD = (
-    "pods \"{}\" is forbidden: ValidatingAdmissionPolicy 'buildkeep-pods' with binding 'buildkeep-pods-enforce' "
-    "denied request: "
+HEADS = tuple(
+    f"pods \"{{}}\" is forbidden: ValidatingAdmissionPolicy '{name}' with binding '{name}-enforce' denied request: "
+    for name in POLICIES_PODS
 )
 # Where only pods of templates may be.
 STATIC = "ci-worded"
@@ -80,8 +81,9 @@ def of_pods(admin: Api, shop: str) -> Texts:
 def _refusal(answer: Answer, name: str = "agent-x1") -> str:
     status = answer.body
     assert (answer.status, status["status"], status["reason"], status["code"]) == (403, "Failure", "Forbidden", 403)
-    assert answer.message.startswith(HEAD.format(name)), answer.message
-    return answer.message.removeprefix(HEAD.format(name))
+    heads = [text.format(name) for text in HEADS if answer.message.startswith(text.format(name))]
+    assert len(heads) == 1, answer.message
+    return answer.message.removeprefix(heads[0])
 
 
 def of_guards(server: ApiServer, admin: Api) -> Texts:

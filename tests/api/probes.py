@@ -101,6 +101,12 @@ PODS = (
     Probe("dev", f"PATCH {CORE}/pods/good/status", NEW_LABEL),
     Probe("dev", f"PATCH {CORE}/pods/bad", {"metadata": {"finalizers": []}}, refused=False),
 )  # fmt: skip
+PODS_TENANT = (
+    Probe("dev", f"POST {CORE}/pods", pods.put(AGENT, "spec/containers/0", BAD)),
+    Probe("dev", f"POST {CORE}/pods", AGENT, refused=False),
+    # The other policy's alone.
+    Probe("dev", f"POST {CORE}/pods", pods.put(AGENT, "spec/hostPID", True), refused=False),
+)  # fmt: skip
 EXEC = (
     *(Probe("dev", f"GET {CORE}/pods/good/{part}") for part in ("exec?command=id", "attach", "portforward", "proxy/")),
     Probe("dev", f"GET {CORE}/services/http:old:80/proxy/"),
@@ -131,6 +137,7 @@ NAMES = tuple(
 )
 PROBES: Mapping[str, Sequence[Probe]] = {
     "buildkeep-pods": PODS,
+    "buildkeep-pods-tenant": PODS_TENANT,
     "buildkeep-exec": EXEC,
     "buildkeep-bindings": BINDINGS,
     "buildkeep-roles": rights("roles", role("secrets"), role("pods"), {"rules": []}),

@@ -44,7 +44,7 @@ def agent_with(images: Sequence[str]) -> pods.Object:
 def refused(admin: Api, namespace: str, images: Sequence[str]) -> set[str]:
     """Which of the images the pod policy refuses. So few at a time that the message can list them all."""
     answer = admin.pod(namespace, agent_with(images))
-    assert answer.ok or "ValidatingAdmissionPolicy 'buildkeep-pods'" in answer.message, answer.message
+    assert answer.ok or "ValidatingAdmissionPolicy 'buildkeep-pods" in answer.message, answer.message
     assert not answer.message.endswith(" ..."), "too many for one message"
     found = re.findall(r"\[(?:images|image-reference)\] container c(\d+), field image", answer.message)
     named = set(re.findall(r"(?:denied request: |; )\[([a-z-]+)\]", answer.message))

@@ -34,4 +34,4 @@ def test_a_misspelt_mode_is_enforced(admin: Api, shop: str) -> None:
         "metadata": {"name": "ci-odd", "labels": {"buildkeep.dev/tenant": "shop", "buildkeep.dev/mode": "Audit"}}
     }).done()  # fmt: skip
     admin.create("/api/v1/namespaces/ci-odd/serviceaccounts", {"metadata": {"name": "agent"}}).done()
-    assert "binding 'buildkeep-pods-enforce'" in admin.pod("ci-odd", bad).message
+    assert "-enforce' denied request: " in admin.pod("ci-odd", bad).message

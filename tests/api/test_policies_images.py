@@ -100,7 +100,7 @@ def test_lookalikes(admin: Api, shop: str, image: str) -> None:
     message = admin.pod(shop, agent_with([image])).message
     rule = "images" if is_canonical(image) else "image-reference"
     shown = image.replace("\n", " ")
-    assert "ValidatingAdmissionPolicy 'buildkeep-pods'" in message
+    assert "ValidatingAdmissionPolicy 'buildkeep-pods" in message
     assert f'[{rule}] container c0, field image: "{shown}" is not allowed' in message
 
 

@@ -28,7 +28,10 @@ OF_TEMPLATES = "templates/pod/spec"
 # The rules about pods that the probes break.
 PROBED = ("pod/pod/spec.hostPID", "images/container/image", "reserved-labels/label/metadata.labels", BY_UPDATE)
 # What they keep from being judged, the rules would let be as well: they spare the API server work.
-ONLY_COST = {"buildkeep-pods": {"condition something-changed"}, "buildkeep-claims": {"condition something-changed"}}
+ONLY_COST = {
+    "buildkeep-pods": {"condition something-changed", "condition not-ordinary"},
+    "buildkeep-claims": {"condition something-changed"},
+}
 
 
 def built(profiles: Profiles, table: list[rules.Rule]) -> dict[str, Object]:
@@ -57,6 +60,10 @@ def rows(server: Api, profiles: Profiles) -> None:
         tenant_namespace(server, name, labels={mutants.LABEL: name, "switched": "yes"}, annotations=annotations)
     for name in ("row-none", ROWS[BY_UPDATE]):
         server.pod(name, pods.put(pods.dynamic_agent(), "metadata/name", "old"), dry=False).done()
+    # It holds every rule; those of ordinary pods are the other policy's only for what it costs.
+    policy["spec"]["matchConditions"] = [
+        one for one in policy["spec"]["matchConditions"] if one["name"] != "not-ordinary"
+    ]
     policy, binding = mutants.bound(policy, "switched")
     binding["spec"]["matchResources"] = {"namespaceSelector": {"matchLabels": {"switched": "yes"}}}
     for item in (policy, binding):
@@ -93,9 +100,15 @@ def whole(profiles: Profiles) -> dict[str, Object]:
     every = rules.load()
     made = built(profiles, [rule for rule in every if rule.key in PROBED or not rule.scope])
     for name, item in built(profiles, list(every)).items():
-        for field in ("matchConstraints", "matchConditions", "validations"):
+        for field in ("matchConstraints", "validations"):
             assert made[name]["spec"].get(field) == item["spec"].get(field)
+        # One of them is made of the rules' proofs.
+        assert _conditions(made[name]) == _conditions(item)
     return made
+
+
+def _conditions(policy: Object) -> list[str]:
+    return [one["name"] for one in policy["spec"].get("matchConditions", ())]
 
 
 @pytest.fixture(scope="module")

@@ -54,7 +54,7 @@ def test_the_policies_never_admit_what_pod_security_refuses(admin: Api, shop: st
             seen["admitted"] += 1
             seen["admitted with the builder"] += has_builder(agent)
             assert found == []
-        elif "ValidatingAdmissionPolicy 'buildkeep-pods'" in answer.message:
+        elif "ValidatingAdmissionPolicy 'buildkeep-pods" in answer.message:
             seen["refused"] += 1
         else:
             # No pod for the API server itself, whatever the namespace.

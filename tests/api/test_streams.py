@@ -8,7 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.buildkeep.ci.plugins.module_utils import applying, manifests, policies, rules, tenant_objects
+from ansible_collections.buildkeep.ci.plugins.module_utils import (
+    applying,
+    manifests,
+    names,
+    policies,
+    rules,
+    tenant_objects,
+)
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_answers import Answer as Put
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, Resource
@@ -43,6 +50,8 @@ RULE = rules.Rule(
     "For this test.",
     scope="pod",
     broken="object.spec.?activeDeadlineSeconds.orValue(0) == 4242",
+    unless="!has(object.spec.activeDeadlineSeconds) || object.spec.activeDeadlineSeconds != 4242",
+    proof="deadline",
     value="'4242'",
     allowed="others",
 )
@@ -60,7 +69,7 @@ class World:
     def allow(self, *images: str) -> None:
         """Apply the policy about pods with these images, as the role registry_allowlist does."""
         built = policies.build_policies(self._profiles, (*CLUSTER_IMAGES, *images), CONTROLLER, options=OPTIONS)
-        made = self._policies.run(*(one for one in built if one["metadata"]["name"] == POLICY))
+        made = self._policies.run(*(one for one in built if one["metadata"]["name"] in names.POLICIES_PODS))
         assert set(made.actions.values()) == {"changed"}, made.actions
 
     def put(self, table: Sequence[rules.Rule] | None = None, actions: Sequence[str] = ("Deny",)) -> None:
@@ -176,7 +185,7 @@ def test_the_mode_of_a_tenant_goes_there_and_back(api_server: ApiServer, world: 
     """Honest pods never notice. Bad ones get in with a warning while it is audit, and none of them once it is not."""
 
     def warned(answer: Answer) -> bool:
-        return answer.ok and any("buildkeep-pods-audit" in text for text in answer.warnings)
+        return answer.ok and any("'buildkeep-pods" in text for text in answer.warnings)
 
     def loosen() -> None:
         world.tenant(mode="audit")

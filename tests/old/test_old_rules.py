@@ -34,7 +34,8 @@ def test_a_rule_refuses_or_there_is_no_such_field(admin: Api, shop: str, case: C
     if is_unknown(refused):
         return
     assert refused.status == 403, refused.message
-    head = "ValidatingAdmissionPolicy 'buildkeep-pods' with binding 'buildkeep-pods-enforce' denied request: ["
+    policy = "buildkeep-pods-tenant" if rule.tenant else "buildkeep-pods"
+    head = f"ValidatingAdmissionPolicy '{policy}' with binding '{policy}-enforce' denied request: ["
     _, found, sentence = refused.message.partition(head)
     assert found, refused.message
     assert f'field {rule.field}: "{case.shown}" is not allowed; allowed: {rule.allowed}' in sentence

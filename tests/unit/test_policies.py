@@ -29,7 +29,17 @@ def of_kind(built: list[dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]
 
 def test_the_fixed_set(built: list[dict[str, Any]]) -> None:
     found = of_kind(built, "ValidatingAdmissionPolicy")
-    names = ["pods", "exec", "roles", "rolebindings", "services", "serviceaccounts", "claims", "bindings"]
+    names = [
+        "pods",
+        "pods-tenant",
+        "exec",
+        "roles",
+        "rolebindings",
+        "services",
+        "serviceaccounts",
+        "claims",
+        "bindings",
+    ]
     names += ["namespaces", "names", "persistentvolumes", "workloads"]
     assert list(found) == [f"buildkeep-{name}" for name in names]
     for spec in found.values():
@@ -41,7 +51,7 @@ def test_the_fixed_set(built: list[dict[str, Any]]) -> None:
 
 def test_bindings(built: list[dict[str, Any]]) -> None:
     found = of_kind(built, "ValidatingAdmissionPolicyBinding")
-    assert len(found) == 2 * 8 + 3 + 1
+    assert len(found) == 2 * 9 + 3 + 1
     tenant = {"key": "buildkeep.dev/tenant", "operator": "Exists"}
     # Its pods are judged by a policy of its own.
     others = {"key": "buildkeep.dev/tenant", "operator": "NotIn", "values": ["buildkeep-system"]}
@@ -57,7 +67,7 @@ def test_bindings(built: list[dict[str, Any]]) -> None:
             spec = found[f"{policy}-{mode}"]
             assert (spec["policyName"], spec["validationActions"]) == (policy, actions)
             assert spec["matchResources"]["namespaceSelector"]["matchExpressions"] == [
-                *([tenant, others] if policy == "buildkeep-pods" else [tenant]),
+                *([tenant, others] if policy.startswith("buildkeep-pods") else [tenant]),
                 {"key": "buildkeep.dev/mode", "operator": operator, "values": ["audit"]},
             ]
 

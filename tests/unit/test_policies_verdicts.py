@@ -12,6 +12,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import load_
 from ansible_collections.buildkeep.ci.plugins.module_utils.rules import Rule
 
 CONTROLLER = {"namespace": "jenkins", "serviceAccount": "builds"}
+WITH_GLASS = ("buildkeep-pods", "buildkeep-pods-tenant", "buildkeep-exec")
 WHEN = {"spec": "spec()", "label": "label()", "annotation": "annotation()"}
 
 
@@ -45,16 +46,16 @@ def test_texts_do_not_trust_proofs() -> None:
 
 
 def test_every_proof_is_used_and_known(tmp_path: Path) -> None:
-    used = {one.unless for one in rules.load() if one.unless}
-    text = (rules.FILES / "ordinary.yaml").read_text(encoding="utf-8")
-    assert len(used) == text.count("\n  ") - text.count("\n    ") - text.count("\n  #")
+    used = {one.proof for one in rules.load() if one.unless}
+    # This one stands for two others, where a pod is looked at as a whole.
+    assert {*rules.proofs()} == used | {"usual"}
     (tmp_path / "a.yaml").write_text("rules: [{id: a, unless: odd}]", encoding="utf-8")
     with pytest.raises(ValueError, match=r"a\.yaml: nothing under `ordinary` is named odd"):
         rules.load(tmp_path)
 
 
 def test_without_a_group_there_is_no_way_past() -> None:
-    for name in ("buildkeep-pods", "buildkeep-exec"):
+    for name in WITH_GLASS:
         spec = built()[name]
         assert "auditAnnotations" not in spec and "userInfo.?groups" not in str(spec), name
 
@@ -62,7 +63,7 @@ def test_without_a_group_there_is_no_way_past() -> None:
 def test_the_group_is_asked_by_name() -> None:
     for name, spec in built(break_glass='on: "call" #1').items():
         asked = r'"on: \"call\" #1" in request.userInfo.?groups.orValue([])'
-        (validation,) = spec["validations"] if name in ("buildkeep-pods", "buildkeep-exec") else [None]
+        (validation,) = spec["validations"] if name in WITH_GLASS else [None]
         if validation is None:
             assert "auditAnnotations" not in spec and "call" not in str(spec), name
             continue

@@ -110,9 +110,9 @@ def test_each_tenant_is_tried_at_its_walls(builders: list[str], field: str) -> N
     cases = canary_cases.tenant_cases(made, [])
     assert [(case["namespace"], case["policy"], case["expect"]) for case in cases] == [
         ("ci-a", "PodSecurity", "refused"),
-        ("ci-a", POLICY_PODS, "refused"),
+        *2 * [("ci-a", POLICY_PODS, "refused")],
         ("ci-b", "PodSecurity", "warned"),
-        ("ci-b", POLICY_PODS, "warned"),
+        *2 * [("ci-b", POLICY_PODS, "warned")],
     ]
     spec = cases[0]["pod"]["spec"]
     assert {**spec, **spec["containers"][0]["securityContext"]}[field] is True
@@ -126,7 +126,7 @@ def test_what_a_tenant_lost_is_tried_too(mode: str, expect: str) -> None:
     gone = {"images": ["ghcr.io/acme/tool", "quay.io/gone/", ""], "builders": ["kaniko"], "unheard": ["of"]}
     gone |= {"claims": ["cache"], "secrets": ["key"], "csi-drivers": ["secrets.example"], "templates": ["any"]}
     objects = [{"kind": "Namespace", "name": "ci-a", "action": "unchanged", "narrowed": gone}]
-    no_template, *cases = canary_cases.tenant_cases(made, objects)[2:]
+    no_template, *cases = canary_cases.tenant_cases(made, objects)[3:]
     assert (no_template["rule"], no_template["expect"]) == ("templates", expect)
     assert images(cases, expect) == ["quay.io/gone/canary:canary", *4 * [made.profiles.agent_image]]
     expected = ["images", "service-account", "claims", "secrets", "csi-drivers"]
@@ -135,13 +135,13 @@ def test_what_a_tenant_lost_is_tried_too(mode: str, expect: str) -> None:
     assert "cache" in str(cases[2]["pod"]["spec"]["volumes"])
     assert cases[1]["pod"]["spec"]["serviceAccountName"] == "builder-kaniko"
     again = settings({"name": "a", "builders": ["kaniko"]})
-    assert len(canary_cases.tenant_cases(again, [{**objects[0], "narrowed": {"builders": ["kaniko"]}}])) == 2
+    assert len(canary_cases.tenant_cases(again, [{**objects[0], "narrowed": {"builders": ["kaniko"]}}])) == 3
 
 
 def test_an_image_that_everybody_may_run_is_no_foreign_one() -> None:
     """A list that lets in everything of a host that does not exist is odd, but no error."""
     made = settings({"name": "a", "images": ["canary.buildkeep.invalid/"]})
-    assert [case["policy"] for case in canary_cases.tenant_cases(made, [])] == ["PodSecurity"]
+    assert [case["policy"] for case in canary_cases.tenant_cases(made, [])] == ["PodSecurity", POLICY_PODS]
 
 
 @pytest.mark.parametrize("name", ["admission", "scc", "psp", "psa"])
