@@ -15,7 +15,7 @@ author: Buildkeep maintainers
 version_added: 0.3.0
 short_description: what puts profiles on the nodes of the cluster now
 description:
-  - Reads the DaemonSet C(node-profiles) and its pods, for what has to be known to undo it.
+  - Looks for the DaemonSet C(node-profiles) and its pods, in a namespace that is known to be ours.
 extends_documentation_fragment:
   - buildkeep.ci.connection
 options:
@@ -30,7 +30,9 @@ EXAMPLES = """
 
 RETURN = """
 _raw:
-  description: one element with C(image), C(affinity) and C(nodes); an empty one where there is no such DaemonSet.
+  description:
+    - one element with C(there), C(nodes), and C(foreign), which is what others have in a namespace
+      C(buildkeep-system) of theirs.
   type: list
   elements: dict
 """

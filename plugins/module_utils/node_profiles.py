@@ -114,26 +114,24 @@ def by_daemonset(settings: Settings) -> bool:
     return settings.node_profiles == DAEMONSET and settings.backend.policies and bool(needing(settings))
 
 
-def system_objects(
-    settings: Settings, *, probing: bool = False, removing: Mapping[str, Any] | None = None
-) -> list[Object]:
+def system_objects(settings: Settings, *, probing: bool = False, removing: bool = False) -> list[Object]:
     """Give the objects of the namespace `buildkeep-system`; none where nothing is to run there.
 
     Args:
         settings: of the inventory, with the cluster's backend.
         probing: whether probe pods are to run there, or have left a record.
-        removing: what the DaemonSet is made of that is there (node_profiles_rollout.installed()), where it is to be
-            replaced by one that takes everything away from nodes.
+        removing: whether the DaemonSet that is there is to be replaced by one that takes everything away from nodes.
+            Nothing of it is taken over: whoever made it would choose what runs as root on every node.
     """
     installing = by_daemonset(settings) and not removing
     if not (installing or probing or removing):
         return []
     context = _context(settings)
-    context |= {key: value for key, value in (removing or {}).items() if key in ("image", "affinity")}
+    context |= {"affinity": affinity([Place()])} if removing else {}
     pods = ["probe", *(["daemonset"] if installing else []), *(["removal"] if removing else [])]
     context |= {
         "shapes": shapes(_rendered([_template(name) for name in pods], {**context, "probe": NAME})),
-        "labels": _labels(installing or bool(removing)),
+        "labels": _labels(installing or removing),
     }
     context |= {"annotations": {names.ANNOTATION_OPENSHIFT_NODES: ""} if settings.backend.name == SCC else {}}
     wanted = ["serviceaccount", "networkpolicy", "resourcequota", "pods", "system"]

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster
+from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import tenant_of
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import SYSTEM_NAMESPACE
 from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles import NAME
 from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_nodes import Place, is_ready, reached
+from ansible_collections.buildkeep.ci.plugins.module_utils.removing_foreign import foreign_objects
 
 Object = Mapping[str, Any]
 POLL_SECONDS = 0.5
@@ -34,19 +36,25 @@ def ready_nodes(cluster: Cluster) -> list[str]:
     return sorted(node["metadata"]["name"] for node in nodes if is_ready({**node, "spec": {}}))
 
 
+def is_ours(cluster: Cluster) -> bool:
+    """Whether the namespace has the label that only managers of tenants may set; what is in another proves nothing."""
+    found = cluster.get(cluster.resource("v1", "Namespace"), "", SYSTEM_NAMESPACE)
+    return found is not None and tenant_of(found) == SYSTEM_NAMESPACE
+
+
 def installed(cluster: Cluster) -> dict[str, Any]:
-    """Say what of the DaemonSet has to be known to undo it; empty where there is none.
+    """Say what of ours is in the namespace, and what of others where it is not ours.
 
     Returns:
-        `image` and `affinity` of its pods, and `nodes`, where they are.
+        `there`, whether there is a DaemonSet; `nodes`, where its pods are; `foreign`, what others have in a namespace
+        of that name, such as `Pod x`.
     """
-    daemonset = live(cluster)
-    if daemonset is None:
-        return {}
-    spec = daemonset["spec"]["template"]["spec"]
-    image = (spec.get("initContainers") or spec["containers"])[0]["image"]
+    space = cluster.get(cluster.resource("v1", "Namespace"), "", SYSTEM_NAMESPACE)
+    if not is_ours(cluster):
+        found = foreign_objects(cluster, [SYSTEM_NAMESPACE]).get(SYSTEM_NAMESPACE, []) if space else []
+        return {"there": False, "nodes": [], "foreign": found}
     nodes = sorted({pod["spec"]["nodeName"] for pod in _pods(cluster) if pod["spec"].get("nodeName")})
-    return {"image": image, "affinity": spec.get("affinity") or {}, "nodes": nodes}
+    return {"there": live(cluster) is not None, "nodes": nodes, "foreign": []}
 
 
 def wait(cluster: Cluster, nodes: Callable[[], list[str]], timeout: float) -> tuple[list[str], list[str]]:

@@ -22,6 +22,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
     MANAGED_BY,
     SYSTEM_NAMESPACE,
 )
+from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_rollout import is_ours
 from ansible_collections.buildkeep.ci.plugins.module_utils.preflight import parse_version
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings
 from ansible_collections.buildkeep.ci.plugins.module_utils.user_namespaces import Answer, Group
@@ -45,6 +46,8 @@ def look(cluster: Cluster, settings: Settings) -> Answer:
 
 def record(cluster: Cluster) -> dict[str, str]:
     """Read what nodes were found to do: by key of a kind, empty for yes or the reason why not."""
+    if not is_ours(cluster):
+        return {}
     found = cluster.get(cluster.resource("v1", "ConfigMap"), SYSTEM_NAMESPACE, RECORD)
     return dict((found or {}).get("data") or {})
 

@@ -127,6 +127,8 @@ def test_tenants_names_are_reserved(admin: Api, dev: Api, manager: Api, guarded:
         answer = dev.create(NAMESPACES, {"metadata": metadata}, dry=True)
         assert "[names]" in answer.message and "'buildkeep-names'" in answer.message, answer.message
     assert refused(dev.create(NAMESPACES, {"metadata": {"name": "ci-new"}}, dry=True), "names", "ci-new")
+    for own in ("buildkeep-system", "buildkeep-canary"):
+        assert refused(dev.create(NAMESPACES, {"metadata": {"name": own}}, dry=True), "names", own)
     # Everybody else keeps every other name, those that only look alike included.
     for metadata in ({"name": "cinema"}, {"name": "my-ci-new"}, {"generateName": "c"}, {"name": "ci"}):
         answer = dev.create(NAMESPACES, {"metadata": metadata}, dry=True)

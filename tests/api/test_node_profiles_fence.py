@@ -17,11 +17,10 @@ from tests.api.api import ADMISSION, RBAC, Api, Object, until
 from tests.api.conftest import bind, create
 
 SETTINGS = read_settings({"tenants": [{"name": "a", "builders": ["buildkit"]}], "node_profiles": "daemonset"})
-THERE = {"image": SETTINGS.node_profiles_image, "nodes": ["a"]}
 OBJECTS = [
     *node_profiles.system_objects(SETTINGS, probing=True),
     # What takes the profiles away is allowed only while it does; here both are.
-    *[item for item in node_profiles.system_objects(SETTINGS, removing=THERE) if item["kind"] == "DaemonSet"],
+    *[item for item in node_profiles.system_objects(SETTINGS, removing=True) if item["kind"] == "DaemonSet"],
 ]
 INSTALL, REMOVE = (item for item in OBJECTS if item["kind"] == "DaemonSet")
 CORE = "/api/v1/namespaces/buildkeep-system"
@@ -82,7 +81,7 @@ def test_our_own_pods_are_let_in(admin: Api, system: str, user: str) -> None:
 def test_the_pod_that_cleans_up_is_let_in_only_while_it_is_wanted(admin: Api, system: str) -> None:
     answer = admin.pod(system, of(REMOVE, "remove"))
     assert '[system] field spec.containers: "remove", spec.volumes: "seccomp" is not allowed' in answer.message
-    policies = [item for item in node_profiles.system_objects(SETTINGS, removing=THERE) if item["kind"].endswith("cy")]
+    policies = [item for item in node_profiles.system_objects(SETTINGS, removing=True) if item["kind"].endswith("cy")]
     (shape,) = [item for item in policies if item["metadata"]["name"] == node_profiles.POLICY_PODS]
     (own,) = [
         item
