@@ -49,6 +49,6 @@ def preflight(arguments: dict[str, Any], mode: Mode) -> dict[str, Any]:
         raise BuildkeepError(problems)
     backend = as_mapping(finding.backend)
     done = {"changed": False, "version": finding.version, "url": url, "backend": backend}
-    warnings = [*(f"not enforced: {text}" for text in finding.warnings), *more, *arguments["warned"]]
+    warnings = [*(f"not enforced: {text}" for text in finding.warnings), *more, *arguments.get("warned", [])]
     words = {"msg": f"Kubernetes {finding.version} at {url}, policy backend {finding.backend.name}"}
     return {**done, **words, "warnings": warnings} if warnings else {**done, **words}
