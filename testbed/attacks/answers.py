@@ -11,8 +11,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ansible_collections.buildkeep.ci.plugins.module_utils import names
-
 POLICY = re.compile(
     r"forbidden: ValidatingAdmissionPolicy '(?P<policy>[^']+)' with binding '(?P<binding>[^']+)' "
     r"denied request: (?P<message>[^\n]*)"
@@ -24,7 +22,7 @@ RBAC = re.compile(r'forbidden: (?P<message>User "[^"]+" cannot [a-z]+ resource "
 # A broken rule begins a sentence of the joined message.
 BROKEN_RULE = re.compile(r"(?:^|; )\[(?P<rule>[a-z][a-z-]*)\] (?P<rest>.*?)(?=; \[[a-z][a-z-]*\] |$)")
 # The rules about pods are of two policies, one of which refuses; whoever expects a refusal means either.
-_OF = {names.POLICY_PODS_TENANT: names.POLICY_PODS}
+_OF = {"buildkeep-pods-tenant": "buildkeep-pods"}
 ALLOWED = "is not allowed; allowed: "
 QUOTA = re.compile(r"exceeded quota|status unknown for quota")
 
