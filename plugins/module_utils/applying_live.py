@@ -22,7 +22,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import (
     owner_selector,
     tenant_of,
 )
-from ansible_collections.buildkeep.ci.plugins.module_utils.names import LABEL_ROLE, LABEL_TENANT
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import LABEL_ROLE, LABEL_TENANT, POLICY_PODS_TENANT
 
 NAMESPACE = ("v1", "Namespace")
 Resources = dict[tuple[str, str], Resource]
@@ -45,18 +45,23 @@ class Live:
         return self.tenants.get(item["metadata"].get("namespace", "")) or tenant_of(item)
 
 
-def stage(kind: str, namespaced: bool) -> int:
-    """The order of making things: namespaces, cluster-wide ones, namespaced ones; bindings after what they name."""
+def stage(kind: str, namespaced: bool, name: str = "") -> int:
+    """The order of making things: namespaces, cluster-wide ones, namespaced ones; bindings after what they name.
+
+    The policy that judges ordinary pods comes with its bindings before the one that leaves them to it.
+    """
     if kind == "Namespace":
         return 0
-    return (3 if namespaced else 1) + kind.endswith("Binding")
+    if name.startswith(POLICY_PODS_TENANT):
+        return 1 + kind.endswith("Binding")
+    return (5 if namespaced else 3) + kind.endswith("Binding")
 
 
 def in_stages(keys: Collection[Key], resources: Resources, reverse: bool = False) -> list[list[Key]]:
     """Keys grouped into stages that follow each other."""
     stages: dict[int, list[Key]] = defaultdict(list)
     for key in keys:
-        stages[stage(key.kind, resources[key.api_version, key.kind].namespaced)].append(key)
+        stages[stage(key.kind, resources[key.api_version, key.kind].namespaced, key.name)].append(key)
     return [stages[number] for number in sorted(stages, reverse=reverse)]
 
 

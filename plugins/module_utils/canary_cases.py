@@ -51,6 +51,11 @@ def rule_cases(settings: Settings) -> list[Case]:
     for profile in profiles.relaxed.values():
         changes = of_builder(profile).items()
         cases += [_broken(builder_pod(profiles, CANARY_NAMESPACE, profile), *one) for one in changes]
+    # Of a pod that is not ordinary, the one policy judges what the other does of all else.
+    pod = agent_pod(profiles, CANARY_NAMESPACE)
+    pod["spec"]["initContainers"] = agent_pod(profiles, CANARY_NAMESPACE, _FOREIGN)["spec"]["containers"]
+    pod["spec"]["initContainers"][0]["name"] = "init"
+    cases.append(_case("images-of-init", CANARY_NAMESPACE, pod, "refused", POLICY_PODS, "images"))
     return [*cases, *guard_cases(settings), *_good(settings)]
 
 
@@ -59,6 +64,9 @@ def _good(settings: Settings) -> list[Case]:
     profiles = settings.profiles
     pods = {"agent": agent_pod(profiles, CANARY_NAMESPACE)}
     pods |= {name: builder_pod(profiles, CANARY_NAMESPACE, one) for name, one in profiles.builders.items()}
+    # All others are ordinary, so that only one policy looks at them.
+    pods["with-a-port"] = agent_pod(profiles, CANARY_NAMESPACE)
+    pods["with-a-port"]["spec"]["containers"][0]["ports"] = [{"containerPort": 8080}]
     return [_case(f"good/{name}", CANARY_NAMESPACE, pod, "admitted") for name, pod in pods.items()]
 
 

@@ -59,7 +59,7 @@ def _encoded(name: str) -> str:
 
 
 def _order(item: Object) -> int:
-    return stage(item["kind"], bool(key_of(item).namespace))
+    return stage(item["kind"], bool(key_of(item).namespace), key_of(item).name)
 
 
 def _index(resources: Sequence[str], **more: Mapping[str, Any]) -> str:

@@ -98,9 +98,9 @@ class Api:
         return self.create(f"/api/v1/namespaces/{namespace}/pods", pod, dry=dry)
 
 
-def until(question: Callable[[], Answer], wanted: Callable[[Answer], bool]) -> Answer:
+def until(question: Callable[[], Answer], wanted: Callable[[Answer], bool], seconds: float = WAIT_SECONDS) -> Answer:
     """Ask again until the answer is the wanted one; the last answer is in the failure."""
-    end = time.monotonic() + WAIT_SECONDS
+    end = time.monotonic() + seconds
     while not wanted(answer := question()):
-        assert time.monotonic() < end, f"still not after {WAIT_SECONDS:.0f} s: {answer}"
+        assert time.monotonic() < end, f"still not after {seconds:.0f} s: {answer}"
     return answer

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.buildkeep.ci.plugins.module_utils import applying, applying_live, applying_plugin
+from ansible_collections.buildkeep.ci.plugins.module_utils.applying_live import stage
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Resource
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import Key
+from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICY_PODS, POLICY_PODS_TENANT
 
 OURS = {"app.kubernetes.io/managed-by": "buildkeep"}
 SCOPES = {
@@ -130,3 +132,13 @@ def test_the_result_counts_and_says_each_note_once() -> None:
     assert "diff" not in result
     assert result["objects"][0] == {"kind": "ConfigMap", "namespace": "n", "name": "a", "action": "created"}
     assert applying_plugin.result([]) == {"changed": False, "objects": [], "msg": "nothing to do"}
+
+
+def test_the_policy_that_ordinary_pods_are_left_to_is_bound_before_they_are() -> None:
+    kinds = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
+    order = [
+        *((kind, f"{POLICY_PODS_TENANT}{end}") for kind, end in zip(kinds, ("", "-enforce"), strict=True)),
+        *((kind, f"{POLICY_PODS}{end}") for kind, end in zip(kinds, ("", "-enforce"), strict=True)),
+    ]
+    assert sorted(order, key=lambda one: stage(one[0], False, one[1])) == order
+    assert stage("Namespace", False) < stage(order[0][0], False, order[0][1])

@@ -55,7 +55,7 @@ def test_rule_canaries_name_their_rule_and_the_namespace_made_for_them() -> None
     cases = canary_cases.rule_cases(settings())
     about_pods = [case for case in cases if case["policy"] == POLICY_PODS]
     of_builders = [len(of_builder(profile)) for profile in settings().profiles.relaxed.values()]
-    assert len(about_pods) == len(OF_AGENT) + sum(of_builders)
+    assert len(about_pods) == len(OF_AGENT) + sum(of_builders) + len(["images-of-init"])
     assert sorted(set(of_builders)) == [len(OF_BUILDER) - 1, len(OF_BUILDER)]
     assert {case["namespace"] for case in cases} == {"buildkeep-canary"}
     assert {case["rule"] for case in about_pods} <= {rule.id for rule in RULES}
@@ -66,7 +66,7 @@ def test_a_good_agent_of_each_builder_must_be_admitted() -> None:
     made = settings()
     good = [case for case in canary_cases.rule_cases(made) if case["expect"] == "admitted"]
     accounts = [case["pod"]["spec"]["serviceAccountName"] for case in good]
-    assert accounts == ["agent", *(f"builder-{name}" for name in made.profiles.builders)]
+    assert accounts == ["agent", *(f"builder-{name}" for name in made.profiles.builders), "agent"]
 
 
 def test_builder_pods_are_as_the_profile_says() -> None:
