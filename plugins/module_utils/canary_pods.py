@@ -52,7 +52,7 @@ def builder_pod(profiles: Profiles, tenant: str, profile: Profile) -> Pod:
         "allowPrivilegeEscalation": profile.allow_privilege_escalation,
         "runAsUser": profile.run_as_user,
         "runAsGroup": profile.run_as_group,
-        "runAsNonRoot": profile.run_as_user != 0,
+        **({"runAsNonRoot": True} if profile.run_as_user else {}),
         "capabilities": {"drop": ["ALL"], "add": list(profile.capabilities_add)},
         "seccompProfile": {"type": kind, **({"localhostProfile": file} if file else {})},
     }

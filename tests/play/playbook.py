@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -30,6 +31,17 @@ _SERVER_FIELDS = ("resourceVersion", "managedFields", "generation")
 RUN_SECONDS = 300.0
 KILL_SECONDS = 0.02
 _BIN = str(Path(sys.executable).parent)
+
+
+def descendants(process: int) -> list[int]:
+    """The processes that one has started, and theirs: Ansible's workers are in sessions of their own."""
+    parents: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
+            parents.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    children = parents.get(process, [])
+    return [*children, *(one for child in children for one in descendants(child))]
 
 
 @dataclass(frozen=True)
@@ -128,7 +140,9 @@ class Cluster:
                     threading.Event().wait(KILL_SECONDS)
             finally:
                 if process.poll() is None:
-                    os.killpg(process.pid, signal.SIGKILL)
+                    for each in (process.pid, *descendants(process.pid)):
+                        with contextlib.suppress(ProcessLookupError):
+                            os.kill(each, signal.SIGKILL)
             code = process.wait()
             log.seek(0)
             return Run(code, log.read())
