@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.buildkeep.ci.plugins.module_utils.plugin_pod import AgentInfo, clouds, static_pod
+from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import load_profiles
 
 from testbed.apiserver import ApiServer
 from tests.api.api import Api
@@ -98,7 +99,8 @@ def test_policies_are_bound_where_they_belong(story: Story) -> None:
             f"RoleBinding {space}/buildkeep-psp-agent"
             for space in ("ci-shop", "ci-trial", "ci-plain", "buildkeep-canary")
         ),
-        *(f"RoleBinding {space}/buildkeep-psp-kaniko" for space in ("ci-shop", "ci-trial", "buildkeep-canary")),
+        *(f"RoleBinding {space}/buildkeep-psp-kaniko" for space in ("ci-shop", "ci-trial")),
+        *(f"RoleBinding buildkeep-canary/buildkeep-psp-{name}" for name in load_profiles().builders),
     }
     assert {"PodSecurityPolicy /buildkeep-agent", "PodSecurityPolicy /buildkeep-kaniko"} < set(story.after["made"])
     level = "pod-security.kubernetes.io/enforce"
