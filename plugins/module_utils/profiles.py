@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.buildkeep.ci.plugins.module_utils.apparmor import profile_name
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.images import is_canonical, repository
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import SA_BUILDER_PREFIX
+from ansible_collections.buildkeep.ci.plugins.module_utils.seccomp import localhost_profile
 
 __all__ = ["Profile", "Profiles", "load_profiles", "pss_level", "repository"]
 
@@ -24,10 +25,6 @@ _BASELINE_CAPABILITIES = _RESTRICTED_CAPABILITIES | {
     *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL"),
     *("MKNOD", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
 }
-
-
-# Below the kubelet's folder `seccomp`, and as AppArmor knows it.
-_ON_NODES = {"seccomp": "buildkeep/{name}-{digest}.json", "apparmor": "buildkeep-{name}-{digest}"}
 
 
 @dataclass(frozen=True)
@@ -144,24 +141,20 @@ def pss_level(profiles: Profiles, builders: Iterable[str], *, unconfined: bool =
     return "baseline" if "baseline" in levels else "restricted"
 
 
-def on_nodes(chart: Path, kind: str, name: str, suffix: str) -> str:
-    """Name the profile of a builder as nodes know it: with a hash of what is in it, for two releases have both.
-
-    Args:
-        chart: folder of the chart.
-        kind: `seccomp` or `apparmor`, the folder within.
-        name: the builder.
-        suffix: of the file in that folder.
-    """
-    digest = hashlib.sha256((chart / kind / f"{name}{suffix}").read_bytes()).hexdigest()[:12]
-    return f"Localhost/{_ON_NODES[kind].format(name=name, digest=digest)}"
+def _own(chart: Path, file: str, named: Callable[[str, str], str]) -> str:
+    """Name a builder's own profile as nodes know it, after what is in its file."""
+    source = chart / file
+    return f"Localhost/{named(source.stem, source.read_text(encoding='utf-8'))}"
 
 
 def _profile(name: str, entry: Mapping[str, Any], chart: Path) -> Profile:
     capabilities = tuple(sorted(entry.get("capabilities") or ()))
     escalation = bool(entry["allowPrivilegeEscalation"])
     seccomp, app_armor = str(entry["seccompProfile"]), str(entry.get("appArmorProfile", "RuntimeDefault"))
-    seccomp = on_nodes(chart, "seccomp", name, ".json") if seccomp == "Localhost" else seccomp
+    if seccomp == "Localhost":
+        seccomp = _own(chart, f"seccomp/{name}.json", localhost_profile)
+    if app_armor == "Localhost":
+        app_armor = _own(chart, f"apparmor/{name}.profile", profile_name)
     proc_mount = str(entry.get("procMount", "Default"))
     return Profile(
         name=name,
@@ -174,7 +167,7 @@ def _profile(name: str, entry: Mapping[str, Any], chart: Path) -> Profile:
         seccomp=seccomp,
         pss_level=_level(name, int(entry["runAsUser"]), escalation, frozenset(capabilities), seccomp, proc_mount),
         proc_mount=proc_mount,
-        app_armor=on_nodes(chart, "apparmor", name, ".profile") if app_armor == "Localhost" else app_armor,
+        app_armor=app_armor,
         user_namespace=bool(entry.get("userNamespace", False)),
         legacy=str(entry.get("legacy", "")),
         env={key: str(value) for key, value in (entry.get("env") or {}).items()},
