@@ -68,6 +68,7 @@ class ApiServer:
         self._flags = flags
         self._durability = () if durable else ("--unsafe-no-fsync",)
         self._processes = contextlib.ExitStack()
+        self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
         self._folder = Path()
         self.port = 0
 
@@ -103,6 +104,7 @@ class ApiServer:
 
     def __enter__(self) -> ApiServer:
         """Start both processes and wait until the API server says that it is ready."""
+        self._running.clear()
         with contextlib.ExitStack() as stack:
             # The folder's lifetime encloses that of the processes: callbacks run last in, first out.
             self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="buildkeep-api-")))
@@ -128,8 +130,24 @@ class ApiServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End both processes and remove their folder."""
+        """End both processes and remove their folder.
+
+        Raises TestbedError if one had ended before, with its exit code and the end of its log: all that asked it
+        afterwards was told no more than that the connection was refused.
+        """
+        ended = [
+            self._last_words(name, f"{name} ended by itself with code {process.returncode}")
+            for name, process in self._running
+            if process.poll() is not None
+        ]
+        self._running.clear()
         self._processes.close()
+        if ended:
+            raise TestbedError("\n".join(ended), remedy="Run it again; if it ends once more, look at what it says.")
+
+    def _last_words(self, name: str, what: str) -> str:
+        log = (self._folder / f"{name}.log").read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join([f"{what}; the end of its log:", *log[-LAST_LINES:]])
 
     def _write_secrets(self) -> None:
         rows = [f'{self._tokens[name]},{name},{name},"{",".join(groups)}"' for name, groups in self._users.items()]
@@ -149,6 +167,7 @@ class ApiServer:
                 [tools.tool(name), *flags], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._folder
             )
         stack.callback(_stop, process)
+        self._running.append((name, process))
         return process
 
     def _wait(self, server: subprocess.Popen[bytes]) -> None:
@@ -156,9 +175,8 @@ class ApiServer:
         while True:
             if server.poll() is not None or time.monotonic() > until:
                 # Its folder goes away with this error, so the end of the log travels in the message.
-                log = (self._folder / f"{self._command}.log").read_text(encoding="utf-8", errors="replace").splitlines()
                 raise TestbedError(
-                    "\n".join([f"{self._command} did not become ready; the end of its log:", *log[-LAST_LINES:]]),
+                    self._last_words(self._command, f"{self._command} did not become ready"),
                     remedy="If a port was taken meanwhile, run the same command again.",
                 )
             try:

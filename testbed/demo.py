@@ -136,13 +136,14 @@ def last_screen(screen: Screen, seconds: float) -> str:
         ("by which rules", f"{kubectl} get validatingadmissionpolicies"),
         ("build it again", f"{this}{PYTHON} -m testbed build --job {JOB} --dir {EXAMPLE.relative_to(paths.ROOT)}"),
         ("attack it again", f"{this}{PYTHON} -m testbed.attacks"),
+        ("images of all builders", f"{this}make up"),
         ("kubectl, if you have none", f"{PYTHON} -m testbed tool kubectl"),
         ("take it down", f"{this}make down"),
     )
     width = max(len(label) for label, _ in rows)
     lines = [f"  {label.ljust(width)}  {screen.paint(command, BOLD)}" for label, command in rows]
     headline = f"Done in {seconds:.0f} s. The cluster `{name}` is running."
-    there = "In it: a registry, a stand-in for the Jenkins controller, and the tenants shop and blog."
+    there = "In it: a registry with an image of kaniko, a stand-in for the Jenkins controller, and a few tenants."
     return "\n".join(["", screen.paint(headline, GREEN), there, "", *lines])
 
 
