@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.applying_live import Live, Resources, in_stages, look
 from ansible_collections.buildkeep.ci.plugins.module_utils.applying_narrowing import Lists, marked, narrowed
+from ansible_collections.buildkeep.ci.plugins.module_utils.applying_replacing import as_wanted, strangers
 from ansible_collections.buildkeep.ci.plugins.module_utils.applying_replacing import replace as put
-from ansible_collections.buildkeep.ci.plugins.module_utils.applying_replacing import strangers
 from ansible_collections.buildkeep.ci.plugins.module_utils.client import APPLY_PATCH
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, Resource, parallel
@@ -139,6 +139,8 @@ class Applier:
             raise
 
     def _replace(self, key: Key, resource: Resource, live: Object, wanted: Object) -> Change:
+        if as_wanted(live, wanted):
+            return self._change(key, UNCHANGED, live, live, ())
         done = put(self._cluster, resource, key, live, wanted, self._options.check)
         if done is None:
             return self._apply(key, resource, None, wanted)

@@ -16,6 +16,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import Key,
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import ANNOTATION_NARROWED, FIELD_MANAGER
 
 ATTEMPTS = 5
+_MATCHING: Mapping[str, Any] = {"matchPolicy": "Equivalent", "namespaceSelector": {}, "objectSelector": {}}
 _RACED = frozenset({404, 409})  # gone, or another version: look again
 
 
@@ -29,6 +30,32 @@ def body_of(live: Mapping[str, Any], wanted: Object) -> Object:
     kept = {name: value for name, value in annotations_of(live).items() if name != ANNOTATION_NARROWED}
     metadata["annotations"] = kept | annotations_of(wanted)
     return {**wanted, "metadata": metadata}
+
+
+def as_wanted(live: Mapping[str, Any], wanted: Object) -> bool:
+    """Whether a replacement would change nothing, so that none needs to be sent.
+
+    The API server compiles every expression of a policy that it is sent, also where it then stores nothing. It stores
+    specs with its defaults (kubernetes/kubernetes 1.37, pkg/apis/admissionregistration/v1/defaults.go); where a server
+    has others, nothing is equal and the replacement is sent.
+    """
+    body = body_of(live, wanted)
+    body["spec"] = _defaulted(body.get("spec") or {})
+    found = {name: live.get(name) for name in body}
+    return _told(body) == _told(found)
+
+
+def _told(item: Mapping[str, Any]) -> dict[str, Any]:
+    metadata = {name: value for name, value in item["metadata"].items() if value and name != "managedFields"}
+    return {**item, "metadata": metadata}
+
+
+def _defaulted(spec: Mapping[str, Any]) -> dict[str, Any]:
+    filled = dict(spec) if "policyName" in spec else {"failurePolicy": "Fail", **spec}
+    for name in {"matchConstraints", "matchResources"} & filled.keys():
+        rules = [{"scope": "*", **rule} for rule in filled[name].get("resourceRules") or ()]
+        filled[name] = {**_MATCHING, **filled[name], **({"resourceRules": rules} if rules else {})}
+    return filled
 
 
 def strangers(live: Mapping[str, Any]) -> list[str]:

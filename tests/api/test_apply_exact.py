@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.buildkeep.ci.plugins.module_utils.applying_replacing import replace
+from ansible_collections.buildkeep.ci.plugins.module_utils import applying, policies
+from ansible_collections.buildkeep.ci.plugins.module_utils.applying_replacing import as_wanted, replace
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import connect
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import key_of
+from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profiles
 
 from testbed.apiserver import ApiServer
 from tests.api.api import ADMISSION, Api, Object
 from tests.api.apply_support import Engine
+from tests.api.conftest import CLUSTER_IMAGES, CONTROLLER, OPTIONS
 
 NAME = "exact-test"
 POLICY = f"{ADMISSION}/validatingadmissionpolicies/{NAME}"
@@ -76,12 +79,16 @@ def test_what_others_put_into_the_spec_is_put_right(engine: Engine, admin: Api, 
     assert admin.request("GET", path).done()["metadata"]["resourceVersion"] == now["metadata"]["resourceVersion"]
 
 
-def test_a_new_version_is_applied_without_a_warning(engine: Engine, admin: Api) -> None:
+def test_a_new_version_is_applied_once_and_without_a_warning(
+    engine: Engine, admin: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done = engine.run(policy("1 == 2"), binding())
     assert sorted(done.actions.values()) == ["changed", "unchanged"]
     assert done.warnings == ""
     assert admin.request("GET", POLICY).done()["spec"]["validations"][0]["expression"] == "1 == 2"
-    assert not engine.run(policy("1 == 2"), binding()).changed
+    with monkeypatch.context() as sealed:
+        sealed.delattr(applying, "put")  # nothing is sent, for the API server would compile it
+        assert not engine.run(policy("1 == 2"), binding()).changed
 
 
 def test_labels_of_others_stay_and_ours_come_back(engine: Engine, admin: Api) -> None:
@@ -105,3 +112,22 @@ def test_one_that_changed_since_we_looked_is_looked_at_again(engine: Engine, api
     assert replace(cluster, resource, key_of(gone), gone, gone, check=False) is None
     with pytest.raises(ApiError, match=r"replace ValidatingAdmissionPolicy exact-test: Invalid \(422\)"):
         replace(cluster, resource, key_of(policy()), done[1].body, policy("no CEL ("), check=False)
+
+
+@pytest.mark.usefixtures("shop")
+def test_what_is_as_wanted_is_known_without_sending_it(api_server: ApiServer, profiles: Profiles) -> None:
+    cluster = connect(str(api_server.kubeconfig()))
+    compared = 0
+    for wanted in policies.build_policies(profiles, CLUSTER_IMAGES, CONTROLLER, options=OPTIONS):
+        key = key_of(wanted)
+        live = cluster.get(cluster.resource(key.api_version, key.kind), "", key.name)
+        assert live is not None
+        assert as_wanted(live, wanted), key
+        for other in (
+            {**live, "spec": {**live["spec"], "failurePolicy": "Ignore"}},
+            {**live, "spec": {**live["spec"], "matchConditions": [{"name": "x", "expression": "false"}]}},
+            {**live, "metadata": {**live["metadata"], "annotations": {"buildkeep.dev/narrowed": "x"}}},
+        ):
+            assert not as_wanted(other, wanted), key
+        compared += 1
+    assert compared > 20
