@@ -26,8 +26,6 @@ DEFAULTS: Mapping[str, Any] = {
     "administrators": [],
     "realm": {},
     "storage": {"size": "20Gi", "class": ""},
-    "agent_port": 0,
-    "garbage_collection": 300,
     "ingress": {},
     "route": {},
     "folders": {},
@@ -56,12 +54,11 @@ class JenkinsSettings:
         plugins: the user's versions by plugin, laid over our pinned list.
         admin_secret: Secret with the administrator's name and password, in the controller's namespace.
         admin_user: the administrator's name where Buildkeep makes that Secret.
-        administrators: groups or users that administer Jenkins beside the administrator.
+        administrators: who administers Jenkins beside that administrator, each `{group: ...}` or `{user: ...}`.
         realm: JCasC's `securityRealm`; empty: local users, nobody signs up.
         storage_size: of Jenkins home, a Kubernetes quantity.
         storage_class: its StorageClass; empty: the cluster's default.
-        agent_port: TCP port for agents; 0: they connect by WebSocket.
-        garbage_collection: seconds after which agents left behind are removed; 0: never.
+        agent_port: TCP port for agents (`buildkeep_controller.agentPort`); 0: they connect by WebSocket.
         ingress: `host`, `tlsSecret`, `className` and `annotations`, or empty.
         route: `host`, `gateway`, `namespace`, `listener` and `annotations`, or empty.
         folders: by tenant's name, what its folder holds.
@@ -83,12 +80,11 @@ class JenkinsSettings:
     plugins: Mapping[str, str] = field(default_factory=dict)
     admin_secret: str = "jenkins-admin"  # noqa: S105 (a name, not a password)
     admin_user: str = "admin"
-    administrators: tuple[str, ...] = ()
+    administrators: tuple[Mapping[str, str], ...] = ()
     realm: Mapping[str, Any] = field(default_factory=dict)
     storage_size: str = "20Gi"
     storage_class: str = ""
     agent_port: int = 0
-    garbage_collection: int = 300
     ingress: Mapping[str, Any] = field(default_factory=dict)
     route: Mapping[str, Any] = field(default_factory=dict)
     folders: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -106,13 +102,13 @@ class JenkinsSettings:
 
 
 def read_jenkins(
-    given: Mapping[str, Any], controller: Mapping[str, str], tenants: Sequence[Tenant], *, install: bool = False
+    given: Mapping[str, Any], controller: Mapping[str, Any], tenants: Sequence[Tenant], *, install: bool = False
 ) -> JenkinsSettings:
     """Make the settings of a valid `buildkeep_jenkins`.
 
     Args:
         given: the variable, valid by settings_schema_jenkins.JENKINS.
-        controller: `namespace`, `name` and `serviceAccount` of the controller.
+        controller: `namespace`, `name`, `serviceAccount`, `url` and `agentPort` of the controller.
         tenants: those that are to be there.
         install: whether Buildkeep installs this Jenkins.
     """
@@ -120,8 +116,8 @@ def read_jenkins(
     admin, storage = ({**DEFAULTS[key], **values[key]} for key in ("admin", "storage"))
     namespace, name = controller["namespace"], controller["name"]
     host = {**values["ingress"], **values["route"]}.get("host")
-    own = f"https://{host}" if host else f"http://{name}.{namespace}.svc.cluster.local:{_PORT}"
-    same = ("chart", "repository", "version", "timeout", "values", "image", "plugins", "realm", "agent_port")
+    own = f"https://{host}" if host else controller.get("url") or f"http://{name}.{namespace}.svc.cluster.local:{_PORT}"
+    same = ("chart", "repository", "version", "timeout", "values", "image", "plugins", "realm")
     return JenkinsSettings(
         namespace=namespace,
         name=name,
@@ -134,5 +130,6 @@ def read_jenkins(
         administrators=tuple(values["administrators"]),
         storage_size=storage["size"],
         storage_class=storage["class"],
-        **{key: values[key] for key in (*same, "garbage_collection", "ingress", "route", "folders", "backup")},
+        agent_port=controller.get("agentPort", 0),
+        **{key: values[key] for key in (*same, "ingress", "route", "folders", "backup")},
     )

@@ -11,8 +11,10 @@ from typing import Any
 
 import yaml
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends import SCC, Backend, backend_of
+from ansible_collections.buildkeep.ci.plugins.module_utils.controller import CONTROLLER, Controller, read_controller
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.images import template_images
+from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_settings import JenkinsSettings, read_jenkins
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import NAMESPACE_PREFIX
 from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_ways import INSTALLED
 from ansible_collections.buildkeep.ci.plugins.module_utils.nodes import Nodes, read_nodes
@@ -20,7 +22,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profi
 from ansible_collections.buildkeep.ci.plugins.module_utils.render_options import VARIABLES
 from ansible_collections.buildkeep.ci.plugins.module_utils.scc import POD_ANNOTATIONS
 from ansible_collections.buildkeep.ci.plugins.module_utils.schema import nearest
-from ansible_collections.buildkeep.ci.plugins.module_utils.settings_checks import CONTROLLER, faults, sentence
+from ansible_collections.buildkeep.ci.plugins.module_utils.settings_checks import faults, sentence
 from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import Tenant, read_tenant
 
 _CHART = Path(__file__).resolve().parents[2] / "charts/agent-templates"
@@ -49,29 +51,11 @@ DEFAULTS: Mapping[str, Any] = {
     "node_profiles": "none",
     "node_profiles_image": NODE_PROFILES_IMAGE,
     "apparmor": False,
+    "jenkins": {},
+    "jenkins_install": False,
 }
 # Variables that say how to reach the cluster, and how to render for none; the action plugins read them.
 _CONNECTION = ("kubeconfig", "context", *VARIABLES)
-
-
-@dataclass(frozen=True)
-class Controller:
-    """The Jenkins controller: where it runs, and as whom it creates agent pods."""
-
-    namespace: str
-    name: str
-    service_account: str
-    url: str
-
-    @property
-    def user(self) -> str:
-        """The name by which the API server knows its ServiceAccount."""
-        return f"system:serviceaccount:{self.namespace}:{self.service_account}"
-
-    @property
-    def groups(self) -> tuple[str, ...]:
-        """The groups that the API server gives its ServiceAccount."""
-        return ("system:serviceaccounts", f"system:serviceaccounts:{self.namespace}", "system:authenticated")
 
 
 @dataclass(frozen=True)
@@ -99,6 +83,7 @@ class Settings:
         node_profiles: how seccomp profiles reach the nodes, `none`, `daemonset`, `connection` or `installed`.
         node_profiles_image: image of what puts them there, and of probes.
         apparmor: whether the nodes have AppArmor, and get our profiles.
+        jenkins: Jenkins itself, as the role `jenkins` installs it.
     """
 
     tenants: tuple[Tenant, ...]
@@ -121,6 +106,7 @@ class Settings:
     node_profiles: str
     node_profiles_image: str
     apparmor: bool
+    jenkins: JenkinsSettings
 
     @property
     def present(self) -> tuple[Tenant, ...]:
@@ -185,12 +171,15 @@ def _settings(values: Mapping[str, Any], profiles: Profiles, backend: Backend) -
     own = [image for image in values["images"] if image not in template_images(profiles)]
     prefix, common = values["namespace_prefix"], {key: values[key] for key in ("mode", "templates")}
     nodes = read_nodes(values["nodes"])
+    tenants = tuple(read_tenant({**common, **entry}, prefix, profiles, nodes) for entry in values["tenants"])
+    present = [tenant for tenant in tenants if tenant.state == "present"]
+    whose = {**CONTROLLER, **values["controller"]}
     return Settings(
-        tenants=tuple(read_tenant({**common, **entry}, prefix, profiles, nodes) for entry in values["tenants"]),
+        tenants=tenants,
         images=(*template_images(profiles), *own),
         mode=values["mode"],
         prefix=prefix,
-        controller=_controller(values["controller"]),
+        controller=read_controller(values["controller"]),
         controller_elsewhere=values["controller_elsewhere"],
         profiles=profiles,
         trusted_ca=values["trusted_ca"],
@@ -202,11 +191,6 @@ def _settings(values: Mapping[str, Any], profiles: Profiles, backend: Backend) -
         storage_classes=tuple(values["storage_classes"]),
         pod_defaults=values["pod_defaults"],
         nodes=nodes,
+        jenkins=read_jenkins(values["jenkins"], whose, present, install=values["jenkins_install"]),
         **{key: values[key] for key in ("user_namespaces", "node_profiles", "node_profiles_image", "apparmor")},
     )
-
-
-def _controller(given: Mapping[str, str]) -> Controller:
-    values = {**CONTROLLER, **given}
-    url = values["url"] or f"http://{values['name']}.{values['namespace']}.svc.cluster.local:8080"
-    return Controller(values["namespace"], values["name"], values["serviceAccount"], url)

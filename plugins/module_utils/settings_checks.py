@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.buildkeep.ci.plugins.module_utils.controller import CONTROLLER
 from ansible_collections.buildkeep.ci.plugins.module_utils.images import entry_problem
+from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_checks import jenkins
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import CANARY_NAMESPACE, SYSTEM_NAMESPACE
 from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_ways import way_problems
 from ansible_collections.buildkeep.ci.plugins.module_utils.nodes import node_problems
@@ -17,8 +19,6 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import DEFAUL
 from ansible_collections.buildkeep.ci.plugins.module_utils.tenants_limits import too_small
 from ansible_collections.buildkeep.ci.plugins.module_utils.trusted_images import caches, trusted_images
 
-# The controller, where the inventory does not say otherwise; an empty URL is its Service's.
-CONTROLLER: Mapping[str, str] = {"namespace": "jenkins", "name": "jenkins", "serviceAccount": "jenkins", "url": ""}
 _NAME_LIMIT = 63  # RFC 1123, which Kubernetes holds names of namespaces to
 # Admission of a pod has a budget of CEL cost; a pod of 64 containers must be within it with the longest list.
 _MOST_ENTRIES, _MOST_TEXT = 300, 30_000
@@ -235,4 +235,5 @@ CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
     _nodes,
     way_problems,
     _trusted_ca,
+    jenkins,
 )

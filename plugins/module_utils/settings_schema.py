@@ -7,6 +7,7 @@ from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends import AUTO, BACKENDS
 from ansible_collections.buildkeep.ci.plugins.module_utils.schema import Schema
+from ansible_collections.buildkeep.ci.plugins.module_utils.settings_schema_jenkins import JENKINS
 
 
 def _texts(pattern: str, remedy: str) -> dict[str, Any]:
@@ -52,6 +53,8 @@ _CLUSTER: Mapping[str, Any] = {
     },
     "apparmor": {"type": "boolean", "x-remedy": "Write `true` if the nodes have AppArmor, else `false`."},
     "pod_defaults": {"type": "boolean", "x-remedy": "Write `true` or `false`."},
+    "jenkins": JENKINS,
+    "jenkins_install": {"type": "boolean", "x-remedy": "Write `true` if Buildkeep installs Jenkins, else `false`."},
 }
 
 

@@ -30,6 +30,7 @@ _STORAGE = {
     "size": _text(_QUANTITY, "Write a quantity, such as `20Gi`."),
     "class": _text(f"(^$|{_NAME})", "Write the name of a StorageClass; empty, the cluster's default is taken."),
 }
+_SUBJECT = _text(r"^[^\s'\"\\$]+$", "Write a name without spaces or quotes.")
 # By tenant: what the job generator of its folder is told.
 FOLDERS: Mapping[str, Any] = {
     "type": "object",
@@ -98,22 +99,11 @@ JENKINS: Mapping[str, Any] = _map(
         "administrators": {
             "type": "array",
             "uniqueItems": True,
-            "items": _text(r"^[^\s'\"\\$]+$", "Write the name of a group or user, without spaces or quotes."),
-            "x-remedy": "Write a list of groups or users.",
+            "items": _map(dict.fromkeys(("group", "user"), _SUBJECT), "Write `{group: ...}` or `{user: ...}`."),
+            "x-remedy": "Write a list such as `[{group: ci-admins}]`.",
         },
         "realm": {"type": "object", "x-remedy": "Write JCasC's `securityRealm` as a mapping, such as `{oic: {...}}`."},
         "storage": _map(_STORAGE, "Write a mapping with `size` or `class`."),
-        "agent_port": {
-            "type": "integer",
-            "minimum": 0,
-            "maximum": 65535,
-            "x-remedy": "Write 0 (agents connect by WebSocket), or a fixed TCP port such as 50000.",
-        },
-        "garbage_collection": {
-            "type": "integer",
-            "minimum": 0,
-            "x-remedy": "Write seconds, 120 or more; 0 switches it off.",
-        },
         "ingress": _INGRESS,
         "route": _ROUTE,
         "folders": FOLDERS,
