@@ -1,60 +1,40 @@
-"""A parser for the Groovy that declarative pipelines are written in.
+"""A parser for the Groovy that Jenkinsfiles are written in: `parse`, and how statements are read.
 
-It reads statements, calls with and without parentheses (command expressions), named arguments, closures,
-assignments, property paths, strings and literals. Any other Groovy (operators, control flow, definitions) is
-recognised, skipped as a whole and kept as `Unknown`, so that whoever meets it can say what and where it is.
+It reads calls with and without parentheses (command expressions), closures, definitions and functions, assignments,
+`if`, `for`, `while`, `try`, `throw`, `return`, and the expressions of `expressions`. Any other Groovy (classes, `switch`,
+regular expressions, annotations, imports) is recognised, skipped as a whole and kept as `Unknown`, so that whoever
+meets it can say what and where it is.
 """
 
 from __future__ import annotations
 
+from testbed.controller.expressions import ExpressionParser
+from testbed.controller.literals import KEYWORDS, LITERALS
 from testbed.controller.syntax import (
     Assignment,
     Call,
-    Closure,
+    Catch,
+    Definition,
     Expression,
+    For,
+    Function,
+    If,
+    Index,
+    Jump,
     Literal,
+    Property,
     Statement,
-    Text,
-    Unknown,
+    Try,
     Variable,
+    While,
 )
-from testbed.controller.tokens import GroovySyntaxError, Interpolation, Token, tokenize
+from testbed.controller.tokens import GroovySyntaxError, Pos, tokenize
 
-KEYWORDS = frozenset(
-    {
-        "assert",
-        "boolean",
-        "break",
-        "case",
-        "catch",
-        "class",
-        "continue",
-        "def",
-        "do",
-        "else",
-        "enum",
-        "final",
-        "finally",
-        "for",
-        "if",
-        "import",
-        "int",
-        "interface",
-        "new",
-        "package",
-        "return",
-        "static",
-        "switch",
-        "synchronized",
-        "throw",
-        "trait",
-        "try",
-        "void",
-        "while",
-    }
-)
-LITERALS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
-OPENING = {"{": "}", "(": ")", "[": "]"}
+TYPES = frozenset({
+    "def", "void", "boolean", "int", "long", "double", "float",
+    "String", "Integer", "Boolean", "Long", "Double", "Object", "List", "Map",
+})  # fmt: skip
+NO_ARGUMENT = frozenset({"in", "instanceof", "as"})
 
 
 def parse(source: str) -> tuple[Statement, ...]:
@@ -70,35 +50,7 @@ def parse(source: str) -> tuple[Statement, ...]:
     return statements
 
 
-class _Parser:
-    def __init__(self, tokens: list[Token]) -> None:
-        self.tokens = tokens
-        self.at = 0
-
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.at]
-
-    def take(self) -> Token:
-        token = self.token
-        self.at += token.kind != "end"
-        return token
-
-    def sees(self, *texts: str) -> bool:
-        return self.token.kind == "punctuation" and self.token.text in texts
-
-    def skip_newlines(self) -> None:
-        while self.token.kind == "newline":
-            self.take()
-
-    def close(self, opening: Token) -> None:
-        wanted = OPENING[opening.text]
-        if not self.sees(wanted):
-            if self.token.kind == "end":
-                raise GroovySyntaxError(opening.pos, f"this '{opening.text}' is never closed; write '{wanted}'")
-            raise GroovySyntaxError(self.token.pos, f"unexpected '{self.token.text.strip()}', expected '{wanted}'")
-        self.take()
-
+class _Parser(ExpressionParser):
     def statements(self) -> tuple[Statement, ...]:
         found: list[Statement] = []
         while True:
@@ -114,133 +66,180 @@ class _Parser:
     def statement(self) -> Statement:
         if self.sees("@"):
             return self.unknown("an annotation")
-        if self.token.kind == "name" and self.token.text in KEYWORDS:
-            return self.unknown(f"'{self.token.text}'")
-        start = self.at
-        expression = self.postfix()
+        if self.token.kind == "name":
+            if self.token.text in TYPES and (found := self.definition()):
+                return found
+            if self.token.text in ("if", "for", "while", "try"):
+                structures = {"if": self.if_, "for": self.for_, "while": self.while_, "try": self.try_}
+                return structures[self.token.text]()
+            if self.token.text in ("return", "throw", "break", "continue"):
+                return self.jump()
+            if self.token.text in KEYWORDS - {"new"}:
+                return self.unknown(f"'{self.token.text}'")
+        expression = self.unary()
+        if self.sees("=", "+=", "-=", "*=", "/=") and isinstance(expression, Variable | Property | Index):
+            operator = self.take().text[:-1]
+            self.skip_newlines()
+            return Assignment(expression.pos, expression, self.statement_value(), operator)
+        if self.sees("++", "--") and isinstance(expression, Variable):
+            operator = self.take().text[0]
+            return Assignment(expression.pos, expression, Literal(expression.pos, 1), operator)
         if isinstance(expression, Variable):
-            if self.sees("="):
-                self.take()
-                self.skip_newlines()
-                return Assignment(expression.pos, ".".join(expression.path), self.expression())
+            if (
+                self.sees("/")
+                and self.token.pos != self.end_of_previous()
+                and self.tokens[self.at + 1].pos == Pos(self.token.pos.line, self.token.pos.column + 1)
+            ):
+                self.primary()  # says that slashy strings are not read
             if self.token.kind == "name" and self.tokens[self.at + 1].text == "=":
-                self.at = start
-                return self.unknown("a variable definition")
+                return self.unknown("a variable definition", expression.pos)
             if self.starts_argument():
                 args, named = self.arguments()
-                return Call(expression.pos, ".".join(expression.path), args, named, self.body())
-        return self.operators(expression)
+                if len(expression.path) > 1:
+                    return self.unknown("a call of a method without parentheses", expression.pos)
+                body = self.closure()
+                inside = (body.statements, body.parameters) if body else (None, None)
+                return Call(expression.pos, expression.path[0], args, named, *inside)
+        return self.going_on(expression)
 
-    def starts_argument(self) -> bool:
-        return self.token.kind in ("name", "string", "number") or self.sees("[")
-
-    def unknown(self, what: str) -> Unknown:
-        """Skips to the end of the statement or argument, over whatever is in brackets."""
-        pos, stack = self.token.pos, list[Token]()
-        while self.token.kind != "end":
-            if not stack and (self.token.kind == "newline" or self.sees(";", ",", ")", "]", "}")):
-                break
-            token = self.take()
-            if token.kind == "punctuation" and token.text in OPENING:
-                stack.append(token)
-            elif token.kind == "punctuation" and token.text in OPENING.values() and stack:
-                stack.pop()
-        if stack:
-            raise GroovySyntaxError(stack[-1].pos, f"this '{stack[-1].text}' is never closed")
-        return Unknown(pos, what)
-
-    def operators(self, left: Expression) -> Expression:
-        """Anything that goes on after a complete expression is an operator, or the end."""
-        if self.token.kind == "punctuation" and not self.sees(";", ",", ")", "]", "}", "{", ":", "=", "("):
-            return self.unknown(f"the operator '{self.token.text}'")
-        return left
-
-    def expression(self) -> Expression:
-        return self.operators(self.postfix())
-
-    def postfix(self) -> Expression:
-        token = self.token
-        if token.kind == "name" and token.text in KEYWORDS:
-            return self.unknown(f"'{token.text}'")
-        if token.kind == "name" and token.text not in LITERALS:
-            path = [self.take().text]
-            while self.sees(".") and self.tokens[self.at + 1].kind == "name":
-                self.take()
-                path.append(self.take().text)
-            if self.sees("("):
-                opening = self.take()
-                args, named = self.arguments(")")
-                self.close(opening)
-                return self.chained(Call(token.pos, ".".join(path), args, named, self.body()))
-            if self.sees("{"):
-                return Call(token.pos, ".".join(path), body=self.body())
-            if self.sees("[") and self.token.pos.column == self.tokens[self.at - 1].pos.column + len(path[-1]):
-                return self.unknown("an index")
-            return Variable(token.pos, tuple(path))
-        return self.chained(self.primary())
-
-    def chained(self, value: Expression) -> Expression:
-        if self.sees(".", "[", "(", "?."):
-            return self.unknown("a call or property of an expression")
+    def statement_value(self) -> Expression:
+        """What is assigned: an expression, or a call without parentheses (`x = readFile 'a'`)."""
+        at = self.at
+        value = self.expression()
+        if isinstance(value, Variable) and self.starts_argument():
+            self.at = at
+            called = self.statement()
+            return called if isinstance(called, Call) else self.unknown("this value")
         return value
 
-    def primary(self) -> Expression:
-        token = self.token
-        if token.kind == "string":
-            self.take()
-            return Text(token.pos, tuple(part if isinstance(part, str) else interpolated(part) for part in token.parts))
-        if token.kind == "number":
-            self.take()
-            return Literal(token.pos, int(token.text)) if token.text.isdigit() else Unknown(token.pos, "this number")
-        if token.kind == "name":
-            self.take()
-            return Literal(token.pos, LITERALS[token.text])
-        if self.sees("{"):
-            return Closure(token.pos, self.body() or ())
-        if self.sees("["):
-            return self.unknown("a list or map")
-        if self.sees("/"):
-            raise GroovySyntaxError(token.pos, "slashy strings are not read here; write '...' or '''...'''")
-        if self.sees("!", "-", "+", "~", "++", "--"):
-            return self.unknown(f"the operator '{token.text}'")
-        what = {"newline": "end of line", "end": "end of file"}.get(token.kind, f"'{token.text}'")
-        raise GroovySyntaxError(token.pos, f"unexpected {what}, expected a value")
+    def starts_argument(self) -> bool:
+        kind = self.token.kind
+        return (kind == "name" and self.token.text not in NO_ARGUMENT) or kind in ("string", "number") or self.sees("[")
 
-    def body(self) -> tuple[Statement, ...] | None:
-        if not self.sees("{"):
-            return None
-        opening = self.take()
-        statements = self.statements()
-        self.close(opening)
-        return statements
-
-    def arguments(self, closing: str = "") -> tuple[tuple[Expression, ...], tuple[tuple[str, Expression], ...]]:
-        """Arguments up to `closing` (where line ends do not count), or, without parentheses, to the statement's end."""
-        args: list[Expression] = []
-        named: list[tuple[str, Expression]] = []
-        skip = self.skip_newlines if closing else lambda: None
-        skip()
-        while not (closing and self.sees(closing)):
-            key, after = self.token, self.tokens[self.at + 1]
-            if key.kind in ("name", "string") and (after.kind, after.text) == ("punctuation", ":"):
+    def definition(self) -> Statement | None:
+        """`def x = 1`, `String x`, `def f(a) { }`; None if no name follows the type."""
+        start = self.take()
+        if self.sees("<"):
+            found = self.unknown("a generic type", start.pos)
+            while self.sees(","):
                 self.take()
-                self.take()
+                self.unknown("a generic type")
+            return found
+        if self.token.kind != "name" or self.token.text in KEYWORDS | set(LITERALS):
+            self.at -= 1
+            return None if start.text not in KEYWORDS else self.unknown(f"'{start.text}'")
+        name = self.take().text
+        if self.sees("("):
+            opening = self.take()
+            self.skip_newlines()
+            parameters: list[str] = []
+            while self.token.kind == "name":
+                parameters.append(self.take().text)
+                if self.token.kind == "name":
+                    parameters[-1] = self.take().text
+                if self.sees(","):
+                    self.take()
                 self.skip_newlines()
-                named.append((key.text if key.kind == "name" else "".join(map(str, key.parts)), self.expression()))
-            else:
-                args.append(self.expression())
-            skip()
-            if not self.sees(","):
-                break
+            if not self.sees(")"):
+                self.at = self.tokens.index(opening)
+                return self.unknown("a parameter with a default or a generic type", start.pos)
+            self.close(opening)
+            self.skip_newlines()
+            return Function(start.pos, name, tuple(parameters), self.block())
+        if self.sees("="):
             self.take()
             self.skip_newlines()
-        return tuple(args), tuple(named)
+            return Definition(start.pos, name, self.statement_value())
+        if self.token.kind in ("newline", "end") or self.sees(";", "}"):
+            return Definition(start.pos, name, None)
+        return self.unknown("this definition", start.pos)
 
+    def block(self) -> tuple[Statement, ...]:
+        """`{ ... }`, or the one statement that may stand instead of it."""
+        self.skip_newlines()
+        body = self.closure()
+        return body.statements if body else (self.statement(),)
 
-def interpolated(part: Interpolation) -> Expression:
-    """The expression inside an interpolation of a GString."""
-    parser = _Parser(list(part.tokens))
-    parser.skip_newlines()
-    expression = parser.expression()
-    parser.skip_newlines()
-    return expression if parser.token.kind == "end" else Unknown(part.pos, "this interpolation")
+    def condition(self) -> Expression:
+        opening = self.take()
+        if opening.text != "(":
+            raise GroovySyntaxError(opening.pos, "expected '('")
+        self.skip_newlines()
+        value = self.expression()
+        self.skip_newlines()
+        self.close(opening)
+        return value
+
+    def goes_on_with(self, *words: str) -> bool:
+        """Whether one of these words comes next, perhaps on another line or after a semicolon; goes there."""
+        after = self.beyond_newlines()
+        if after.kind == "name" and after.text in words:
+            self.skip_newlines()
+            return True
+        return False
+
+    def if_(self) -> Statement:
+        pos = self.take().pos
+        condition, then = self.condition(), self.block()
+        if not self.goes_on_with("else"):
+            return If(pos, condition, then)
+        self.take()
+        return If(pos, condition, then, self.block())
+
+    def while_(self) -> Statement:
+        pos = self.take().pos
+        return While(pos, self.condition(), self.block())
+
+    def for_(self) -> Statement:
+        pos, opening = self.take().pos, self.take()
+        start = self.at
+        names = [self.take().text]
+        if self.token.kind == "name" and not self.word("in"):
+            names.append(self.take().text)
+        if self.word("in") or self.sees(":"):
+            self.take()
+            iterable = self.expression()
+            self.close(opening)
+            return For(pos, names[-1], iterable, self.block())
+        self.at = start
+        first = self.statement()
+        self.semicolon()
+        condition = self.expression()
+        self.semicolon()
+        step = self.statement()
+        self.close(opening)
+        return While(pos, condition, self.block(), (first,), (step,))
+
+    def semicolon(self) -> None:
+        if not self.sees(";"):
+            raise GroovySyntaxError(self.token.pos, "expected ';'")
+        self.take()
+
+    def try_(self) -> Statement:
+        pos = self.take().pos
+        body = self.block()
+        catches: list[Catch] = []
+        while self.goes_on_with("catch"):
+            at, opening = self.take().pos, self.take()
+            words = [[self.take().text]]
+            while not self.sees(")") and self.token.kind in ("name", "punctuation"):
+                token = self.take()
+                if token.text == "|" or (token.kind == "name" and self.tokens[self.at - 2].text != "."):
+                    words.append([] if token.text == "|" else [token.text])
+                else:
+                    words[-1].append(token.text)
+            self.close(opening)
+            *types, name = ("".join(word) for word in words if word)
+            catches.append(Catch(at, tuple(types), name, self.block()))
+        final: tuple[Statement, ...] = ()
+        if self.goes_on_with("finally"):
+            self.take()
+            final = self.block()
+        elif not catches:
+            raise GroovySyntaxError(pos, "this 'try' has neither 'catch' nor 'finally'")
+        return Try(pos, body, tuple(catches), final)
+
+    def jump(self) -> Statement:
+        token = self.take()
+        ends = self.token.kind in ("newline", "end") or self.sees(";", "}")
+        return Jump(token.pos, token.text, None if ends else self.statement_value())

@@ -4,7 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from testbed.controller.syntax import Assignment, Call, Closure, Expression, Literal, Statement, Text, Unknown, Variable
+from testbed.controller.syntax import (
+    Assignment,
+    Binary,
+    Call,
+    Closure,
+    Definition,
+    For,
+    Function,
+    If,
+    Index,
+    Jump,
+    ListLiteral,
+    Literal,
+    MapLiteral,
+    MethodCall,
+    New,
+    Property,
+    Statement,
+    Ternary,
+    Text,
+    Try,
+    Unary,
+    Unknown,
+    Variable,
+    While,
+)
+
+NAMES: dict[type, str] = {
+    Text: "a string", Literal: "a literal", Closure: "a closure", ListLiteral: "a list", MapLiteral: "a map",
+    Index: "an index", Ternary: "the operator '?'", New: "'new'", If: "'if'", For: "'for'", While: "a loop", Try: "'try'",
+}  # fmt: skip
 
 
 class JenkinsfileError(Exception):
@@ -18,13 +48,17 @@ class JenkinsfileError(Exception):
 
 def name_of(node: Statement) -> str:
     """What a piece of Groovy is called in a message."""
-    if isinstance(node, Call | Assignment):
+    if isinstance(node, Call | Assignment | Function | Definition | MethodCall | Property):
         return f"'{node.name}'"
+    if isinstance(node, Binary | Unary):
+        return f"the operator '{node.operator}'"
+    if isinstance(node, Jump):
+        return f"'{node.kind}'"
     if isinstance(node, Variable):
         return f"'{'.'.join(node.path)}'"
     if isinstance(node, Unknown):
         return node.what
-    return {Text: "a string", Literal: "a literal", Closure: "a closure"}[type(node)]
+    return NAMES[type(node)]
 
 
 class Problems:
@@ -38,7 +72,7 @@ class Problems:
         """Adds one problem."""
         self.found.append((line, message))
 
-    def unsupported(self, node: Statement | Expression, where: str) -> None:
+    def unsupported(self, node: Statement, where: str) -> None:
         """Adds: this piece of Groovy is not supported there."""
         self.add(node.pos.line, f"{name_of(node)} {where} is not supported by the stand-in controller")
 

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "s": " ", "\\": "\\", "'": "'", '"': '"', "$": "$"}
 OPERATORS = (
     "===",
+    "==~",
     "!==",
     "<=>",
     "**=",
     "?.",
+    "?:",
     "*.",
     "==",
     "!=",
@@ -28,6 +30,8 @@ OPERATORS = (
     "--",
     "+=",
     "-=",
+    "*=",
+    "/=",
     "=~",
     "<<",
     ">>",
@@ -132,11 +136,18 @@ class _Scanner:
                 raise GroovySyntaxError(pos, "dollar-slashy strings are not read here; write '...' or '''...'''")
             return Token("name", self._word(), pos)
         if char.isdigit():
-            return Token("number", self._word(), pos)
+            return Token("number", self._number(), pos)
         operator = next((each for each in OPERATORS if self.peek(each)), char)
         if len(operator) == 1 and char not in "{}()[],:;.=+-*/%!<>?&|^~@":
             raise GroovySyntaxError(pos, f"unexpected character {char!r}")
         return Token("punctuation", self.advance(len(operator)), pos)
+
+    def _number(self) -> str:
+        whole = self._word()
+        if self.peek(".") and self.source[self.at + 1 : self.at + 2].isdigit():
+            self.at += 1
+            return f"{whole}.{self._word()}"
+        return whole
 
     def _word(self) -> str:
         start = self.at

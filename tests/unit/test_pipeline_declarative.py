@@ -104,7 +104,7 @@ def test_a_whole_pipeline() -> None:
     [
         ("input 'go on?'", "line 4: step 'input' is not supported by the stand-in controller (steps: a"),
         ("echo 'x'\nscript { def a = 1 }", "line 5: step 'script' is not supported"),
-        ("def x = 1", "line 4: 'def' as a step is not supported"),
+        ("def x = 1", "line 4: 'x' as a step is not supported"),
         ("sh(script: 'x', returnStdout: true)", "line 4: option 'returnStdout' of step 'sh' is not supported"),
         ("sh 'a' + b", "line 4: step 'sh', script: the operator '+' is not supported; write a string"),
         ("sh \"\"\"\n${params.X}\"\"\"", "line 5: step 'sh', script: variable 'params.X' is not supported"),
