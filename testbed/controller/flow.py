@@ -1,7 +1,7 @@
 """What may stop a piece of a build: the build's abort, an enclosing timeout, `failFast` of an enclosing `parallel`.
 
-As in Jenkins an interruption is delivered once, to the steps that are running then: each thread (a branch of `parallel`)
-heeds each signal once, and what runs after it (`post`, `catch`, `finally`) is not stopped by it again.
+As in Jenkins an interruption is delivered once, to the steps that are running then: each thread (a branch of
+`parallel`) heeds each signal once, and what runs after it (`post`, `catch`, `finally`) is not stopped by it again.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Flow:
         return [signal for signal in self._signals if signal not in self._heeded and signal.raised()]
 
     def interrupted(self) -> bool:
-        """Whether what is running here must stop. Stays true until the executor has left it: ask as often as you like."""
+        """Whether what runs here must stop. True until the executor has left it: ask as often as you like."""
         return bool(self._pending())
 
     def wait(self, seconds: float) -> bool:

@@ -1,9 +1,9 @@
 """A parser for the Groovy that Jenkinsfiles are written in: `parse`, and how statements are read.
 
 It reads calls with and without parentheses (command expressions), closures, definitions and functions, assignments,
-`if`, `for`, `while`, `try`, `throw`, `return`, and the expressions of `expressions`. Any other Groovy (classes, `switch`,
-regular expressions, annotations, imports) is recognised, skipped as a whole and kept as `Unknown`, so that whoever
-meets it can say what and where it is.
+`if`, `for`, `while`, `try`, `throw`, `return`, and the expressions of `expressions`. Any other Groovy (classes,
+`switch`, regular expressions, annotations, imports) is recognised, skipped as a whole and kept as `Unknown`, so that
+whoever meets it can say what and where it is.
 """
 
 from __future__ import annotations

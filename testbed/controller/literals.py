@@ -8,8 +8,8 @@ from testbed.controller.tokens import GroovySyntaxError, Interpolation
 
 KEYWORDS = frozenset({
     "as", "assert", "boolean", "break", "case", "catch", "class", "continue", "def", "do", "double", "else", "enum",
-    "final", "finally", "float", "for", "if", "import", "in", "instanceof", "int", "interface", "long", "new", "package",
-    "return", "static", "switch", "synchronized", "throw", "trait", "try", "void", "while",
+    "final", "finally", "float", "for", "if", "import", "in", "instanceof", "int", "interface", "long", "new",
+    "package", "return", "static", "switch", "synchronized", "throw", "trait", "try", "void", "while",
 })  # fmt: skip
 LITERALS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
 Arguments = tuple[tuple[Expression, ...], tuple[tuple[str, Expression], ...]]

@@ -33,7 +33,8 @@ from testbed.controller.syntax import (
 
 NAMES: dict[type, str] = {
     Text: "a string", Literal: "a literal", Closure: "a closure", ListLiteral: "a list", MapLiteral: "a map",
-    Index: "an index", Ternary: "the operator '?'", New: "'new'", If: "'if'", For: "'for'", While: "a loop", Try: "'try'",
+    Index: "an index", Ternary: "the operator '?'", New: "'new'", If: "'if'", For: "'for'",
+    While: "a loop", Try: "'try'",
 }  # fmt: skip
 
 

@@ -242,7 +242,7 @@ class Jump:
 
 
 Expression = (
-    Variable | Text | Literal | ListLiteral | MapLiteral | Closure | Call | MethodCall | Property | Index | Unary | Binary
-    | Ternary | New | Unknown
+    Variable | Text | Literal | ListLiteral | MapLiteral | Closure | Call | MethodCall | Property | Index | Unary
+    | Binary | Ternary | New | Unknown
 )  # fmt: skip
 Statement = Expression | Assignment | Definition | Function | If | For | While | Try | Jump

@@ -1,6 +1,7 @@
 """Groovy's values as Python's: truth, text, operators.
 
-Strings, whole numbers, booleans, null, lists and maps are str, int, bool, None, list and dict; a GString is a str at once.
+Strings, whole numbers, booleans, null, lists and maps are str, int, bool, None, list and dict; a GString is a str at
+once.
 After the Groovy language documentation, "Semantics" (truth, equality, operators).
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from testbed.controller.failures import AbortedError, BuildError, GroovyError
@@ -149,6 +151,6 @@ def _contained(left: Any, right: Any) -> bool:
 OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": _plus, "-": _minus, "==": equal, "!=": lambda left, right: not equal(left, right), "in": _contained,
     "<<": _shifted, "..": _range,
-    **{sign: lambda left, right, sign=sign: _arithmetic(sign, left, right) for sign in ("*", "/", "%")},
-    **{sign: lambda left, right, sign=sign: _ordered(sign, left, right) for sign in ("<", "<=", ">", ">=")},
+    **{sign: partial(_arithmetic, sign) for sign in ("*", "/", "%")},
+    **{sign: partial(_ordered, sign) for sign in ("<", "<=", ">", ">=")},
 }  # fmt: skip
