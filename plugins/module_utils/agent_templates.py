@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.buildkeep.ci.plugins.module_utils.controller import values_of
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import CANARY_NAMESPACE, LABEL_TENANT, POLICY_PODS
 from ansible_collections.buildkeep.ci.plugins.module_utils.plugin_pod import AgentInfo, Cloud, clouds, static_pod
@@ -31,14 +32,8 @@ def chart_values(settings: Settings, deadline: int, *, user_namespaces: bool = F
         deadline: seconds after which a builder's pod is ended.
         user_namespaces: whether the nodes give pods user namespaces.
     """
-    controller = settings.controller
     return {
-        "controller": {
-            "namespace": controller.namespace,
-            "name": controller.name,
-            "serviceAccount": controller.service_account,
-            "url": controller.url,
-        },
+        "controller": values_of(settings.controller),
         "namespacePrefix": settings.prefix,
         "agent": {"image": settings.profiles.agent_image, "activeDeadlineSeconds": deadline},
         "builders": {name: {"image": profile.image} for name, profile in settings.profiles.builders.items()},

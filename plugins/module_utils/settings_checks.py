@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.buildkeep.ci.plugins.module_utils.controller import CONTROLLER
+from ansible_collections.buildkeep.ci.plugins.module_utils.controller import CONTROLLER, cluster_problems
 from ansible_collections.buildkeep.ci.plugins.module_utils.images import entry_problem
 from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_checks import jenkins
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import CANARY_NAMESPACE, SYSTEM_NAMESPACE
@@ -153,6 +153,7 @@ def _controller(subject: Subject) -> Iterator[Problem]:
         yield Problem("controller.namespace", text, "Move the controller, or change buildkeep_namespace_prefix.")
     if namespace in _OWN:
         yield Problem("controller.namespace", f'"{namespace}" is where {_OWN[namespace]}', "Take another namespace.")
+    yield from cluster_problems(subject.get("controller", {}))
 
 
 def _builders(subject: Subject) -> Iterator[Problem]:

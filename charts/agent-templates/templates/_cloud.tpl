@@ -1,7 +1,7 @@
 {{/*
 The JCasC of one tenant's cloud. Jenkins appends the lists `jenkins.clouds` of all files. An agent finds its template
 again by `id`, so ids are made from names and stay. Arguments: tenant, agent, builders (both of the model), url,
-pods (pod text by builder).
+pods (pod text by builder), controller (of the values).
 */}}
 {{- define "agent-templates.cloud" -}}
 {{- $tenant := .tenant }}
@@ -12,7 +12,7 @@ jenkins:
         name: {{ quote $tenant.name }}
         namespace: {{ $tenant.namespace }}
         jenkinsUrl: {{ quote .url }}
-        webSocket: true
+        {{- include "agent-templates.connection" . | trim | nindent 8 }}
         # The agent image that the plugin adds by itself gets a registry, so that it can be held to the allowlist.
         jnlpregistry: docker.io
         restrictedPssSecurityContext: true

@@ -21,6 +21,7 @@ problem in one message. Argument: the root context.
 {{- $problems = append $problems "trustedCA: holds a private key, or no certificate; write certificates in PEM, from -----BEGIN CERTIFICATE----- on" }}
 {{- end }}
 {{- end }}
+{{- $problems = concat $problems (include "agent-templates.clusterProblems" . | fromJsonArray) }}
 {{- with .Values.agent.image }}{{ $_ := set $profiles.agent "image" . }}{{ end }}
 {{- range $name, $override := .Values.builders }}
 {{- if not (has $name $known) }}
