@@ -1,89 +1,72 @@
 """What the Jenkins Kubernetes plugin makes of clouds, templates and a Jenkinsfile's pod: the pod that it creates.
 
-A port of the plugin's rules at 4423.vb_59f230b_ce53, as far as Buildkeep needs them: it tells whether the pods that our
-templates really give are admitted, and lets a stand-in controller create them. Pure: nothing is read or sent here.
-Modules: `jcasc` (clouds from JCasC), `plugin_pod_template` (attributes, inheritance), `plugin_pod_combine` (pods and
-containers), `plugin_pod_build` (fields, agent container, decorators).
+A port of the plugin's rules at 4423.vb_59f230b_ce53: it tells whether the pods that templates and Jenkinsfiles really
+give are admitted, and lets a stand-in controller create them. Pure: nothing is read or sent here.
+Modules: `jcasc` (clouds from JCasC), `plugin_pod_plan` (from cloud and request to a pod), `plugin_pod_request` (what a
+Jenkinsfile may say), `plugin_pod_template`, `plugin_pod_attributes` (attributes, inheritance), `plugin_pod_yaml`,
+`plugin_pod_combine` (yaml, merging pods and containers), `plugin_pod_build`, `plugin_pod_container`,
+`plugin_pod_volumes` (fields), `plugin_pod_agent` (agent container, decorators), `plugin_pod_labels` (label
+expressions), `plugin_pod_values`, `plugin_pod_java` (helpers).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.jcasc import load_clouds
-from ansible_collections.buildkeep.ci.plugins.module_utils.plugin_pod_build import build_pod, sanitize_label
-from ansible_collections.buildkeep.ci.plugins.module_utils.plugin_pod_combine import JSON
-from ansible_collections.buildkeep.ci.plugins.module_utils.plugin_pod_template import (
-    Template,
-    find,
-    read_template,
-    unwrap,
+from ansible_collections.buildkeep.ci.plugins.module_utils.plugin_pod_build import (
+    ANNOTATION_REFRESH,
+    controller_label,
 )
+from ansible_collections.buildkeep.ci.plugins.module_utils.plugin_pod_container import AgentInfo
+from ansible_collections.buildkeep.ci.plugins.module_utils.plugin_pod_labels import label_matches, sanitize_label
+from ansible_collections.buildkeep.ci.plugins.module_utils.plugin_pod_plan import (
+    Cloud,
+    Plan,
+    dynamic_plan,
+    dynamic_pod,
+    static_plan,
+    static_pod,
+)
+from ansible_collections.buildkeep.ci.plugins.module_utils.plugin_pod_request import (
+    DECLARATIVE,
+    DECLARATIVE_ATTRIBUTES,
+    STEP,
+    STEP_ATTRIBUTES,
+    PodRequest,
+    pod_request,
+    without_effect,
+)
+from ansible_collections.buildkeep.ci.plugins.module_utils.plugin_pod_template import read_template
 
 __all__ = [
+    "ANNOTATION_REFRESH",
+    "DECLARATIVE",
+    "DECLARATIVE_ATTRIBUTES",
+    "STEP",
+    "STEP_ATTRIBUTES",
     "AgentInfo",
     "Cloud",
+    "Plan",
     "PodRequest",
     "agent_name",
     "clouds",
+    "controller_label",
+    "dynamic_plan",
     "dynamic_pod",
+    "label_matches",
     "pod_request",
     "sanitize_label",
+    "static_plan",
     "static_pod",
     "template_for_label",
+    "without_effect",
 ]
-
-# What a declarative `agent { kubernetes { … } }` may say about its pod. What else it may say (cloud, defaultContainer,
-# yamlFile, customWorkspace, retries) is the controller's business; the plugin's other attributes are not supported.
-REQUEST_ATTRIBUTES = (
-    *("yaml", "inheritFrom", "yamlMergeStrategy", "inheritYamlMergeStrategy", "namespace", "serviceAccount"),
-    *("nodeSelector", "schedulerName", "activeDeadlineSeconds", "agentContainer", "hostNetwork", "runAsUser"),
-    *("runAsGroup", "workspaceVolume", "idleMinutes", "instanceCap", "slaveConnectTimeout", "podRetention"),
-    *("showRawYaml", "containers"),
-)
-
-
-@dataclass(frozen=True)
-class Cloud:
-    """A Kubernetes cloud of Jenkins.
-
-    Attributes:
-        name: name of the cloud.
-        attributes: every attribute of `jcasc.CLOUD`, `podLabels` as a mapping, `jenkinsUrl` with its slash at the end.
-        templates: its templates, in order.
-    """
-
-    name: str
-    attributes: Mapping[str, Any]
-    templates: tuple[Template, ...]
-
-
-@dataclass(frozen=True)
-class AgentInfo:
-    """One agent: its `name` is the pod's, `secret` lets it connect, `refreshed` is in milliseconds since 1970."""
-
-    name: str
-    secret: str
-    refreshed: int = 0
-
-
-@dataclass(frozen=True)
-class PodRequest:
-    """A pod that a Jenkinsfile describes.
-
-    Attributes:
-        label: label under which the build waits for the agent, such as `shop_hello_3-x7k2p`.
-        run_url: the build's URL below Jenkins', such as `job/shop/job/hello/3/`.
-        attributes: what `agent { kubernetes { … } }` says, keys of `REQUEST_ATTRIBUTES`.
-    """
-
-    label: str
-    run_url: str
-    attributes: Mapping[str, Any]
+_AGENT_PREFIX = "jenkins-agent"
+_POD_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 
 def clouds(configmaps: Iterable[Mapping[str, Any]]) -> dict[str, Cloud]:
@@ -112,78 +95,29 @@ def clouds(configmaps: Iterable[Mapping[str, Any]]) -> dict[str, Cloud]:
 
 
 def template_for_label(cloud: Cloud, label: str) -> str | None:
-    """Name the first template of the cloud that offers one label; label expressions are not supported."""
-    return next((template["name"] for template in cloud.templates if label in template["label"].split()), None)
+    """Name the first template of the cloud that satisfies a label expression (`PodTemplateLabelFilter`).
 
-
-def static_pod(cloud: Cloud, template_name: str, agent: AgentInfo) -> JSON:
-    """Make the pod for `agent { label }`: a template of the cloud, which keeps its own namespace.
-
-    Raises:
-        BuildkeepError: when the cloud has no such template, or the template cannot become a pod.
+    Args:
+        cloud: whose templates are asked; those of running builds come after them in the plugin, and not here.
+        label: the expression, or "" for a job without label, which only a template of the mode NORMAL takes.
     """
-    template = find(cloud.templates, template_name)
-    if template is None:
-        known = ", ".join(one["name"] for one in cloud.templates)
-        raise BuildkeepError([f"cloud {cloud.name} has no template {template_name}; it has: {known}"])
-    return _pod(cloud, template, agent)
-
-
-def pod_request(attributes: Mapping[str, Any], label: str, run_url: str) -> PodRequest:
-    """Take what a Jenkinsfile says about its pod.
-
-    Raises:
-        BuildkeepError: naming each attribute that is not supported.
-    """
-    unknown = sorted(set(attributes) - set(REQUEST_ATTRIBUTES))
-    if unknown:
-        known = ", ".join(sorted(REQUEST_ATTRIBUTES))
-        raise BuildkeepError([f"agent kubernetes: {key} is not supported; supported: {known}" for key in unknown])
-    return PodRequest(label, run_url, dict(attributes))
-
-
-def dynamic_pod(cloud: Cloud, request: PodRequest, agent: AgentInfo) -> JSON:
-    """Make the pod for `agent { kubernetes { … } }` (`PodTemplateStepExecution.start`).
-
-    Its template gets a namespace at once, the cloud's if the Jenkinsfile names none, so one of `inheritFrom` is lost;
-    `metadata.namespace` in the YAML wins over both. The annotations tell such pods from those of `agent { label }`.
-
-    Raises:
-        BuildkeepError: for what cannot become a pod.
-    """
-    url = cloud.attributes["jenkinsUrl"]
-    annotations = [{"key": "buildUrl", "value": url + request.run_url}, {"key": "runUrl", "value": request.run_url}]
-    template = read_template(request.attributes, "agent kubernetes")
-    template.update(name=request.label, label=request.label, annotations=annotations)
-    template["namespace"] = template["namespace"] or cloud.attributes["namespace"]
-    return _pod(cloud, template, agent)
+    for template in cloud.templates:
+        if label_matches(label, template["label"]) if label else template["nodeUsageMode"] == "NORMAL":
+            return str(template["name"])
+    return None
 
 
 def agent_name(base: str, suffix: str) -> str:
-    """Name an agent and its pod, in 63 letters at most (`PodUtils.createNameWithRandomSuffix`).
+    """Name an agent and its pod, in 63 letters at most (`KubernetesSlave.getSlaveName`, `PodUtils`).
 
     Args:
-        base: for `agent { label }` the template's name, else the request's label and five letters.
+        base: for `agent { label }` the template's name, else the request's name or label and five letters.
         suffix: random letters and digits.
     """
+    name = _with_suffix(base or _AGENT_PREFIX, suffix)
+    return name if _POD_NAME.fullmatch(name) else _with_suffix(_AGENT_PREFIX, suffix)
+
+
+def _with_suffix(base: str, suffix: str) -> str:
     name = re.sub(r"[ _]", "-", base).lower()[: 62 - len(suffix)]
     return f"{name}-{suffix}"
-
-
-def _pod(cloud: Cloud, template: Template, agent: AgentInfo) -> JSON:
-    unwrapped = unwrap(template, cloud.attributes["defaultsProviderTemplate"], cloud.templates)
-    return build_pod(cloud.attributes, unwrapped, agent.name, _environment(cloud, agent), agent.refreshed)
-
-
-def _environment(cloud: Cloud, agent: AgentInfo) -> dict[str, str]:
-    """List what the agent needs to dial the controller (`PodTemplateBuilder.agentEnvVars`), in plain text as there."""
-    variables = {
-        "JENKINS_SECRET": agent.secret,
-        "JENKINS_NAME": agent.name,
-        "JENKINS_AGENT_NAME": agent.name,
-        "JENKINS_TUNNEL": cloud.attributes["jenkinsTunnel"],
-        "JENKINS_URL": cloud.attributes["jenkinsUrl"],
-        "JENKINS_WEB_SOCKET": "true" if cloud.attributes["webSocket"] else "",
-        "REMOTING_OPTS": "-noReconnectAfter 1d",
-    }
-    return {key: value for key, value in variables.items() if value}

@@ -11,6 +11,9 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
+from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
+from ansible_collections.buildkeep.ci.plugins.module_utils.plugin_pod_java import in_hash_order
+
 JSON = dict[str, Any]
 
 # Where a child's value, if it has one, replaces the parent's. Of all other fields of a pod only the parent's count,
@@ -29,6 +32,9 @@ def combine_pods(parent: Mapping[str, Any], child: Mapping[str, Any]) -> JSON:
     Args:
         parent: a pod, or a part of one; what stands in it stays unless the child may replace it.
         child: a pod, or a part of one.
+
+    Raises:
+        BuildkeepError: where the plugin fails: two containers of one name, two volumes or mounts of one in the parent.
     """
     result = deepcopy(dict(parent))
     result["metadata"] = _metadata(_part(parent, "metadata"), _part(child, "metadata"))
@@ -42,7 +48,7 @@ def combine_pods(parent: Mapping[str, Any], child: Mapping[str, Any]) -> JSON:
         "nodeSelector": {**_part(old, "nodeSelector"), **_part(new, "nodeSelector")},
         "containers": _combine_containers(_items(old, "containers"), _items(new, "containers")),
         "initContainers": _combine_containers(_items(old, "initContainers"), _items(new, "initContainers")),
-        "volumes": _by("name", _items(old, "volumes"), _items(new, "volumes")),
+        "volumes": _hashed("volumes", "name", _items(old, "volumes"), _items(new, "volumes")),
         "tolerations": [*_items(old, "tolerations"), *_items(new, "tolerations")],
         "imagePullSecrets": _by("name", _items(old, "imagePullSecrets"), _items(new, "imagePullSecrets")),
     }
@@ -63,11 +69,14 @@ def combine_containers(parent: Mapping[str, Any] | None, child: Mapping[str, Any
     result["name"] = child["name"]
     _replace(result, child, _CONTAINER_SCALARS)
     merged = {
-        "env": _by("name", _items(parent, "env"), _items(child, "env")),
-        "envFrom": [*_items(parent, "envFrom"), *_items(child, "envFrom")],
-        "volumeMounts": _by("mountPath", _items(parent, "volumeMounts"), _items(child, "volumeMounts")),
+        "env": _variables(_items(parent, "env"), _items(child, "env")),
+        "envFrom": [one for one in (*_items(parent, "envFrom"), *_items(child, "envFrom")) if _has_source(one)],
+        "volumeMounts": _hashed("volumeMounts", "mountPath", *(_items(one, "volumeMounts") for one in (parent, child))),
     }
-    result.update({key: deepcopy(value) for key, value in merged.items() if value})
+    for key, value in merged.items():
+        result.pop(key, None)
+        if value:
+            result[key] = deepcopy(value)
     # Present even when empty: the plugin's default requests are for an agent container without this field only.
     result["resources"] = {
         kind: {**_part(_part(parent, "resources"), kind), **_part(_part(child, "resources"), kind)}
@@ -108,9 +117,35 @@ def _metadata(parent: Mapping[str, Any], child: Mapping[str, Any]) -> JSON:
 
 
 def _combine_containers(parent: Sequence[JSON], child: Sequence[JSON]) -> list[JSON]:
-    known = {container.get("name"): container for container in parent}
-    combined = {one.get("name"): combine_containers(known.get(one.get("name")), one) for one in child}
+    known, own = _by_name("containers", "name", parent), _by_name("containers", "name", child)
+    combined = {name: combine_containers(known.get(name), one) for name, one in own.items()}
     return list({**known, **combined}.values())
+
+
+def _variables(parent: Sequence[JSON], child: Sequence[JSON]) -> list[JSON]:
+    """By name; one without a name is dropped (`combineEnvVars`)."""
+    return list(in_hash_order((one["name"], one) for one in (*parent, *child) if one.get("name")).values())
+
+
+def _has_source(source: Mapping[str, Any]) -> bool:
+    """Whether it names a ConfigMap or Secret; another is dropped (`combinedEnvFromSources`)."""
+    return any(_part(source, key).get("name") for key in ("configMapRef", "secretRef"))
+
+
+def _hashed(what: str, key: str, parent: Sequence[JSON], child: Sequence[JSON]) -> list[JSON]:
+    """By key, in the order of the plugin's hash table; a second item of one key in the parent is an error there."""
+    met = [*_by_name(what, key, parent).items(), *((str(item.get(key)), item) for item in child)]
+    return list(in_hash_order(met).values())
+
+
+def _by_name(what: str, key: str, items: Sequence[JSON]) -> dict[str, JSON]:
+    found: dict[str, JSON] = {}
+    for item in items:
+        name = str(item.get(key))
+        if name in found:
+            raise BuildkeepError([f"{what}: two have the {key} {name}, which the plugin cannot merge; remove one"])
+        found[name] = item
+    return found
 
 
 def _replace(result: JSON, child: Mapping[str, Any], keys: Sequence[str]) -> None:

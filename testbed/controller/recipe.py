@@ -9,8 +9,10 @@ CODE = "/opt/buildkeep"
 PYTHONPATH = f"PYTHONPATH={PACKAGES_PATH}:{CODE}"
 MODULE_UTILS = "plugins/module_utils"
 # The collection's modules that work out what the Kubernetes plugin makes of a template.
-COLLECTION = ("errors.py", "jcasc.py", "names.py", "plugin_pod.py", "plugin_pod_build.py", "plugin_pod_combine.py",
-              "plugin_pod_template.py")  # fmt: skip
+COLLECTION = (
+    *("errors.py", "jcasc.py", "names.py"),
+    *sorted(path.name for path in (paths.ROOT / MODULE_UTILS).glob("plugin_pod*.py")),
+)
 KUBERNETES = (
     "kubernetes", "certifi", "python-dateutil", "pydantic", "pydantic-core", "annotated-types", "typing-inspection",
     "typing-extensions", "pyyaml", "websocket-client", "requests", "charset-normalizer", "idna", "urllib3",

@@ -54,11 +54,11 @@ def of_jenkinsfile(where: Cloud, **attributes: Any) -> JSON:
 def test_a_bare_template_becomes_an_agent() -> None:
     environment = {
         "JENKINS_SECRET": "s3cr3t",
-        "JENKINS_NAME": "bare-1",
         "JENKINS_AGENT_NAME": "bare-1",
-        "JENKINS_URL": "http://jenkins:8080/",
         "REMOTING_OPTS": "-noReconnectAfter 1d",
+        "JENKINS_NAME": "bare-1",
         "JENKINS_AGENT_WORKDIR": "/home/jenkins/agent",
+        "JENKINS_URL": "http://jenkins:8080/",
     }
     assert static_pod(cloud(), "bare", AGENT) == {
         "apiVersion": "v1",
@@ -84,7 +84,9 @@ def test_a_bare_template_becomes_an_agent() -> None:
                     "image": "docker.io/jenkins/inbound-agent:3355.v388858a_47b_33-3-jdk21",
                     "env": [{"name": key, "value": value} for key, value in environment.items()],
                     "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}},
-                    "volumeMounts": [{"name": "workspace-volume", "mountPath": "/home/jenkins/agent"}],
+                    "volumeMounts": [
+                        {"name": "workspace-volume", "mountPath": "/home/jenkins/agent", "readOnly": False}
+                    ],
                 }
             ],
         },
@@ -150,7 +152,7 @@ def test_fields_win_over_yaml() -> None:
 def test_a_container_has_the_workspace_unless_something_else_is_there() -> None:
     tool, agent = static_pod(cloud(), "tools", AGENT)["spec"]["containers"]
     assert tool["volumeMounts"] == [{"name": "x", "mountPath": "/w"}]
-    assert agent["volumeMounts"] == [{"name": "workspace-volume", "mountPath": "/home/jenkins/agent"}]
+    assert [one["mountPath"] for one in agent["volumeMounts"]] == ["/home/jenkins/agent"]
 
 
 def test_the_agents_folder_is_that_of_all() -> None:
@@ -216,11 +218,14 @@ def test_a_template_is_found_by_one_of_its_labels() -> None:
 @pytest.mark.parametrize(
     ("attributes", "message"),
     [
-        ({"volumes": []}, "agent kubernetes: volumes is not supported; supported: activeDeadlineSeconds"),
+        ({"nodeProperties": []}, "podTemplate: nodeProperties is not supported; supported: activeDeadlineSeconds"),
         ({"yaml": "a: ["}, "yaml of a pod template: while parsing"),
         ({"yaml": "- a"}, "yaml of a pod template: no Pod; write a mapping with metadata and spec"),
         ({"yaml": "spec: []\n---\n"}, "yaml of a pod template: expected a single document"),
-        ({"workspaceVolume": {"hostPathWorkspaceVolume": {}}}, "workspaceVolume: hostPathWorkspaceVolume is not supp"),
+        (
+            {"workspaceVolume": {"emptyDir": {}}},
+            "podTemplate.workspaceVolume: 'emptyDir' is not supported; supported: dyn",
+        ),
     ],
 )
 def test_what_cannot_become_a_pod_is_said(attributes: JSON, message: str) -> None:

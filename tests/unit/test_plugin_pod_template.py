@@ -30,13 +30,13 @@ MERGES: list[tuple[str, Any, Any, Any]] = [
     ("hostNetwork", True, False, False),
     ("hostNetwork", True, None, True),
     ("showRawYaml", False, True, False),
-    ("nodeUsageMode", "EXCLUSIVE", None, "EXCLUSIVE"),
+    ("nodeUsageMode", "NORMAL", None, "EXCLUSIVE"),
     ("instanceCapStr", "3", None, 3),
     (
         "workspaceVolume",
         {"emptyDirWorkspaceVolume": {"memory": True}},
         None,
-        {"emptyDirWorkspaceVolume": {"memory": True}},
+        {"symbol": "emptyDirWorkspaceVolume", "memory": True, "sizeLimit": None},
     ),
     # What stands in the parent decides whether the strategy is handed on, not the child's own word.
     ("inheritYamlMergeStrategy", True, False, True),
@@ -96,9 +96,11 @@ def test_the_defaults_come_first_then_the_parents_from_left_to_right() -> None:
 
 def test_containers_meet_by_name() -> None:
     parent = template("parent", containers=[{"name": "jnlp", "image": "a", "runAsUser": "1000", "privileged": True}])
-    child = template(inheritFrom="parent", containers=[{"name": "jnlp", "command": "x"}, {"name": "b", "image": "b"}])
+    child = template(
+        inheritFrom="parent", containers=[{"name": "jnlp", "image": "c", "command": "x"}, {"name": "b", "image": "b"}]
+    )
     jnlp, other = unwrap(child, "", [parent])["containers"]
-    assert (jnlp["image"], jnlp["command"], jnlp["runAsUser"], jnlp["privileged"]) == ("a", "x", 1000, True)
+    assert (jnlp["image"], jnlp["command"], jnlp["runAsUser"], jnlp["privileged"]) == ("c", "x", 1000, True)
     assert other["image"] == "b"
 
 
@@ -111,12 +113,14 @@ def test_a_childs_annotation_wins() -> None:
 
 def test_what_is_not_supported_is_named() -> None:
     with pytest.raises(BuildkeepError) as caught:
-        template(volumes=[], agentInjection=True)
+        template(nodeProperties=[], remoteFs="/")
     assert [problem.partition(";")[0] for problem in caught.value.problems] == [
-        "x.agentInjection: not supported",
-        "x.volumes: not supported",
+        "x.nodeProperties: not supported",
+        "x.remoteFs: not supported",
     ]
-    with pytest.raises(BuildkeepError, match=r"x\.containers\[0\]\.livenessProbe: not supported; supported: .*image"):
-        template(containers=[{"name": "a", "livenessProbe": {}}])
-    with pytest.raises(BuildkeepError, match=r"x\.yamlMergeStrategy: 'mix' is none; write override or merge"):
+    with pytest.raises(BuildkeepError, match=r"x\.containers\[0\]\.readinessProbe: not supported; supported: .*image"):
+        template(containers=[{"name": "a", "image": "b", "readinessProbe": {}}])
+    with pytest.raises(
+        BuildkeepError, match=r"x\.yamlMergeStrategy: 'mix' is not supported; supported: override, merge"
+    ):
         template(yamlMergeStrategy="mix")
