@@ -22,6 +22,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
     CANARY_ROLE,
     POLICY_BINDINGS,
     POLICY_CLAIMS,
+    POLICY_CONFIGMAPS,
     POLICY_EXEC,
     POLICY_NAMES,
     POLICY_NAMESPACES,
@@ -31,6 +32,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
     POLICY_SERVICEACCOUNTS,
     POLICY_SERVICES,
     POLICY_WORKLOADS,
+    SIDECAR_SUFFIX,
     STRANGER,
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings
@@ -40,7 +42,7 @@ Rule = dict[str, Any]
 
 _RBAC = "rbac.authorization.k8s.io"
 _OF_PODS = ("pods/exec", "pods/attach", "pods/binding")
-_OURS = ("services", "serviceaccounts", "persistentvolumeclaims")
+_OURS = ("services", "serviceaccounts", "persistentvolumeclaims", "configmaps")
 # RFC 2606: nobody has a StorageClass, or a registry, of this name.
 _NOBODYS = "canary.buildkeep.invalid"
 
@@ -122,6 +124,7 @@ def _object_cases(settings: Settings) -> list[Case]:
         "hostPath": {"path": "/canary"},
         "claimRef": {"namespace": reserved_name(settings.prefix), "name": "canary"},
     }
+    files = _object("ConfigMap", "canary", labels={settings.controller.name + SIDECAR_SUFFIX: "true"})
     labels = {"app": "canary"}
     workload = _object("Deployment", "canary")
     container = {"name": "canary", "image": f"{_NOBODYS}/foreign:1"}
@@ -140,6 +143,7 @@ def _object_cases(settings: Settings) -> list[Case]:
             **_case("persistentvolumes", POLICY_PERSISTENTVOLUMES, {"verb": APPLY, "body": volume}),
             **soft[settings.mode],
         },
+        {**_case("configmaps", POLICY_CONFIGMAPS, {"verb": CREATE, "body": files}), **soft[settings.mode]},
         {**_case("workloads", POLICY_WORKLOADS, {"verb": CREATE, "body": workload}), "expect": "warned"},
     ]
 

@@ -19,6 +19,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils import (
     policies_marks,
     policies_tenant,
     policies_verdicts,
+    rbac_verbs,
     rules,
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.nodes import Nodes
@@ -36,17 +37,10 @@ TENANT_POLICIES = (
     names.POLICY_CLAIMS,
     names.POLICY_BINDINGS,
 )
-GUARDS = (names.POLICY_NAMESPACES, names.POLICY_NAMES, names.POLICY_PERSISTENTVOLUMES)
+GUARDS = (names.POLICY_NAMESPACES, names.POLICY_NAMES, names.POLICY_PERSISTENTVOLUMES, names.POLICY_CONFIGMAPS)
 # Policies that only ever warn.
 WARNINGS = (names.POLICY_WORKLOADS,)
 
-# What the Kubernetes plugin's client calls (jenkinsci/kubernetes-plugin); `get` on exec is its WebSocket.
-CONTROLLER_VERBS = {
-    "pods": ["create", "delete", "get", "list", "watch"],
-    "pods/exec": ["create", "get"],
-    "pods/log": ["get"],
-    "events": ["list", "watch"],
-}
 _CANARY_VERBS = {"pods": ["create"]}
 _CLEANUP = "system:serviceaccount:kube-system:namespace-controller"
 
@@ -57,6 +51,14 @@ class Controller(Protocol):
     @property
     def user(self) -> str:
         """Its user name, `system:serviceaccount:<namespace>:<name>`."""
+
+    @property
+    def name(self) -> str:
+        """Name of its release, with which the label of its ConfigMaps begins."""
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What of it is switched on, see rbac_verbs.features()."""
 
 
 class Settings(Protocol):
@@ -109,6 +111,8 @@ class Options:
         storage_classes: StorageClasses that tenants' claims may use.
         mode: mode of tenants that name none; what is not of one namespace follows it.
         schedulers: that pods may name beside the default one.
+        features: of the controller that are on, see rbac_verbs.features().
+        controller: its name.
     """
 
     break_glass: str = ""
@@ -116,6 +120,8 @@ class Options:
     storage_classes: tuple[str, ...] = ()
     mode: str = "enforce"
     schedulers: tuple[str, ...] = ()
+    features: frozenset[str] = frozenset({rbac_verbs.ALWAYS})
+    controller: str = "jenkins"
 
 
 def policy_context(settings: Settings, priority_class: str = "") -> dict[str, Any]:
@@ -127,7 +133,8 @@ def policy_context(settings: Settings, priority_class: str = "") -> dict[str, An
 def options_of(settings: Settings) -> Options:
     """Take the options out of a checked inventory."""
     annotations, classes = tuple(settings.pod_annotations), tuple(settings.storage_classes)
-    return Options(settings.break_glass, annotations, classes, settings.mode, settings.nodes.schedulers)
+    common, controller = (settings.break_glass, annotations, classes, settings.mode), settings.controller
+    return Options(*common, settings.nodes.schedulers, controller.features, controller.name)
 
 
 def build_policies(
@@ -165,7 +172,7 @@ def bindings(mode: str = "enforce") -> list[dict[str, Any]]:
     """Give what the template `binding.yaml.j2` inserts, for each binding: `name`, `policy`, `actions`, `selector`.
 
     Args:
-        mode: of tenants that name none. A volume is of no namespace, so no tenant's own mode is seen there.
+        mode: of tenants that name none; no tenant's own is seen by policies about what lies in no tenant's namespace.
     """
     tenant = {"key": names.LABEL_TENANT, "operator": "Exists"}
     # Where pods are held to the letter by a policy of the role `node_profiles`.
@@ -181,7 +188,7 @@ def bindings(mode: str = "enforce") -> list[dict[str, Any]]:
         for spaces in ([tenant, others] if policy in names.POLICIES_PODS else [tenant],)
         for mode, (actions, selector) in modes.items()
     ]
-    by_cluster = {names.POLICY_PERSISTENTVOLUMES: modes["audit" if mode == "audit" else "enforce"][0]}
+    by_cluster = dict.fromkeys(policies_guards.BY_CLUSTER, modes["audit" if mode == "audit" else "enforce"][0])
     guards = [
         {"name": name, "policy": name, "actions": by_cluster.get(name, ["Deny"]), "selector": []} for name in GUARDS
     ]
@@ -221,10 +228,10 @@ def _context(
     }
     return {
         **policies_tenant.contexts(pod_rules, profiles, given, options.break_glass),
-        "guards": policies_guards.context(),
+        "guards": policies_guards.context(user, options.controller),
         "controller_user": user,
-        "controller_verbs": CONTROLLER_VERBS,
-        "controller_words": _words(CONTROLLER_VERBS),
+        "controller_verbs": (verbs := rbac_verbs.granted(options.features)),
+        "controller_words": _words(verbs),
         "canary_role": names.CANARY_ROLE,
         "canary_group": f"Group {names.CANARY_GROUP}",
         "canary_verbs": _CANARY_VERBS,

@@ -56,6 +56,9 @@ ROUTE_GROUPS = (
     "multicluster.x-k8s.io",
 )
 
+# About what is in no tenant's namespace, and no label of ours: the mode of the cluster holds.
+BY_CLUSTER = (names.POLICY_PERSISTENTVOLUMES, names.POLICY_CONFIGMAPS)
+
 # Beginnings of keys by which a namespace gives its pods identities, nodes and a mesh of other programs. OpenShift's own
 # controllers write others (openshift.io/sa.scc.*).
 NAMESPACE_KEYS = (
@@ -77,9 +80,17 @@ _MADE_BY_US = (
 )
 
 
-def context() -> Mapping[str, Any]:
-    """Give what the templates of these policies insert under the name `guards`."""
+def context(user: str, controller: str) -> Mapping[str, Any]:
+    """Give what the templates of these policies insert under the name `guards`.
+
+    Args:
+        user: of the controller, `system:serviceaccount:<namespace>:<name>`.
+        controller: its name.
+    """
     return {
+        "sidecar_label": controller + names.SIDECAR_SUFFIX,
+        # In the second one the rule is proven, by who has no right in the first.
+        "sidecar_namespaces": [user.split(":")[2], names.CANARY_NAMESPACE],
         "endpoint_controllers": list(ENDPOINT_CONTROLLERS),
         "account_controllers": list(ACCOUNT_CONTROLLERS),
         "token_givers": list(TOKEN_GIVERS),

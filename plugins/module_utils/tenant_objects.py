@@ -24,7 +24,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
     LABEL_TENANT,
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.nodes import Nodes
-from ansible_collections.buildkeep.ci.plugins.module_utils.policies import CONTROLLER_VERBS
+from ansible_collections.buildkeep.ci.plugins.module_utils.rbac_verbs import granted, rules
 from ansible_collections.buildkeep.ci.plugins.module_utils.scc import LABEL_SYNC
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings
 from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import service_accounts
@@ -44,6 +44,7 @@ def tenant_objects(settings: Settings) -> list[dict[str, Any]]:
     controller = {
         "controller_namespace": settings.controller.namespace,
         "controller_service_account": settings.controller.service_account,
+        "controller_rules": rules(settings.controller.features),
     }
     return [
         {
@@ -107,7 +108,7 @@ def access(settings: Settings) -> dict[str, Any]:
         "elsewhere": settings.controller_elsewhere,
         "prefix": settings.prefix,
         "tenants": {tenant.namespace: tenant.mode for tenant in settings.present},
-        "verbs": CONTROLLER_VERBS,
+        "verbs": granted(settings.controller.features),
     }
 
 

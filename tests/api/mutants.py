@@ -123,6 +123,10 @@ def _without(policy: Object, field: str, number: int) -> Object:
 def bound(policy: Object, name: str) -> list[Object]:
     """The policy under another name, and a binding that denies where the label says that name."""
     matched = {"matchLabels": {LABEL: name}}
+    if policy["metadata"]["name"] == "buildkeep-configmaps":
+        # It holds in the controller's namespace; here in the mutant's.
+        policy = copy.deepcopy(policy)
+        policy["spec"]["matchConstraints"]["namespaceSelector"] = {"matchLabels": {"kubernetes.io/metadata.name": name}}
     of_cluster = policy["metadata"]["name"] == "buildkeep-persistentvolumes"
     binding = {
         "apiVersion": policy["apiVersion"],

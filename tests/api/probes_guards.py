@@ -122,6 +122,23 @@ VOLUMES = (
     Probe("dev", f"PATCH {VOLUMES_PATH}/bound-$ns", {"metadata": {"annotations": {"a": "b"}}}, refused=False),
     Probe("admin", f"POST {VOLUMES_PATH}", volume("new-$ns"), refused=False),
 )
+FILES_PATH = f"{CORE}/configmaps"
+SIDECAR = {"labels": {"jenkins-jenkins-config": ""}}
+FILES = (
+    Probe("dev", f"POST {FILES_PATH}", named(metadata=SIDECAR)),
+    Probe("dev", f"POST {FILES_PATH}", named(), refused=False),
+    Probe("dev", f"PATCH {FILES_PATH}/plain", {"metadata": SIDECAR}),
+    Probe("dev", f"PATCH {FILES_PATH}/files", {"metadata": {"labels": {"jenkins-jenkins-config": None}}}),
+    Probe("dev", f"PATCH {FILES_PATH}/files", {"data": {"users.yaml": "{}"}}),
+    Probe("dev", f"PATCH {FILES_PATH}/files", {"binaryData": {"users.yaml": "e30="}}),
+    Probe("dev", f"PATCH {FILES_PATH}/files", {"immutable": True}),
+    Probe("dev", f"PATCH {FILES_PATH}/files", {"metadata": {"annotations": {"k8s-sidecar-target-directory": "/x"}}}),
+    Probe("dev", f"PATCH {FILES_PATH}/files", {"metadata": {"finalizers": ["example.org/x"]}}, refused=False),
+    Probe("dev", f"DELETE {FILES_PATH}/files"),
+    Probe("dev", f"DELETE {FILES_PATH}/plain", refused=False),
+    Probe("admin", f"POST {FILES_PATH}", named(metadata=SIDECAR), refused=False),
+    Probe("cleanup", f"DELETE {FILES_PATH}/files", refused=False),
+)
 APPS, BATCH = "/apis/apps/v1/namespaces/$ns", "/apis/batch/v1/namespaces/$ns"
 LABELS = {"app": "x", "buildkeep.dev/tenant": pods.TENANT}
 
@@ -167,6 +184,7 @@ PROBES: Mapping[str, Sequence[Probe]] = {
     "buildkeep-serviceaccounts": SERVICEACCOUNTS,
     "buildkeep-claims": CLAIMS,
     "buildkeep-persistentvolumes": VOLUMES,
+    "buildkeep-configmaps": FILES,
     "buildkeep-workloads": WORKLOADS,
 }
 STANDING: Mapping[str, Sequence[tuple[str, Object]]] = {
@@ -189,6 +207,7 @@ STANDING: Mapping[str, Sequence[tuple[str, Object]]] = {
         (VOLUMES_PATH, volume("free-$ns", claimRef=None)),
         (VOLUMES_PATH, volume("bound-$ns")),
     ),
+    "buildkeep-configmaps": ((FILES_PATH, named("plain")), (FILES_PATH, named("files", metadata=SIDECAR))),
     "buildkeep-workloads": (
         *((f"{KINDS[kind]}/{kind}", named("old", **workload(kind)))
           for kind in ("deployments", "cronjobs", "replicationcontrollers")),

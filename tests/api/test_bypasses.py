@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.buildkeep.ci.plugins.module_utils import manifests, rules
+from ansible_collections.buildkeep.ci.plugins.module_utils import manifests, rbac_verbs, rules
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICIES_PODS, POLICY_PODS
 
 from testbed.paths import ROOT
@@ -34,6 +34,7 @@ def users(admin: Api, shop: str) -> dict[str, Api]:
         "name": pods.TENANT,
         "controller_service_account": "jenkins",
         "controller_namespace": "jenkins",
+        "controller_rules": rbac_verbs.rules(),
     }
     folder = ROOT / "roles/rbac/templates"
     paths = [str(folder / f"controller-{kind}.yaml.j2") for kind in ("role", "rolebinding")]
@@ -49,6 +50,7 @@ def users(admin: Api, shop: str) -> dict[str, Api]:
     volumes = [{"apiGroups": [""], "resources": ["persistentvolumes"], "verbs": ["create"]}]
     admin.create(f"{RBAC}/clusterroles", {"metadata": {"name": "make-volumes"}, "rules": volumes}).done()
     bind(admin, f"{RBAC}/clusterrolebindings", "ClusterRole", "make-volumes", "system:provisioner")
+    beside_jenkins(admin)
     for name, kind in (("quiet", "ClusterIP"), ("public", "LoadBalancer")):
         service = {"metadata": {"name": name}, "spec": {"type": kind, "ports": [{"port": 443}]}}
         admin.create(f"/api/v1/namespaces/{shop}/services", service).done()
@@ -74,6 +76,17 @@ def users(admin: Api, shop: str) -> dict[str, Api]:
         "provisioner": admin.user("system:provisioner"),
         "replicaset-controller": admin.account("kube-system", "replicaset-controller"),
     }
+
+
+def beside_jenkins(admin: Api) -> None:
+    """The controller's namespace, what its side-car loads, and all rights on ConfigMaps there for `dev`."""
+    assert admin.create("/api/v1/namespaces", {"metadata": {"name": "jenkins"}}).status in {201, 409}
+    for name, labels in (("plain", {}), ("clouds", {"jenkins-jenkins-config": "true"})):
+        made = {"metadata": {"name": name, "labels": labels}}
+        admin.create("/api/v1/namespaces/jenkins/configmaps", made).done()
+    rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]}]
+    admin.create(f"{RBAC}/namespaces/jenkins/roles", {"metadata": {"name": "files"}, "rules": rules}).done()
+    bind(admin, f"{RBAC}/namespaces/jenkins/rolebindings", "Role", "files", "system:eve")
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.buildkeep.ci.plugins.module_utils import rbac_verbs
 
 from tests.api import pods
 from tests.api.api import RBAC, Answer, Api
@@ -13,12 +14,7 @@ from tests.api.conftest import namespace_admin, tenant_namespace
 
 GROUP = "rbac.authorization.k8s.io"
 JENKINS = {"kind": "ServiceAccount", "name": "jenkins", "namespace": "jenkins"}
-CONTROLLER_RULES = [
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch", "create", "delete"]},
-    {"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create", "get"]},
-    {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
-    {"apiGroups": [""], "resources": ["events"], "verbs": ["list", "watch"]},
-]
+CONTROLLER_RULES = rbac_verbs.rules()
 CANARY_RULES = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["create"]}]
 
 

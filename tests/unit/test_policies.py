@@ -40,7 +40,7 @@ def test_the_fixed_set(built: list[dict[str, Any]]) -> None:
         "claims",
         "bindings",
     ]
-    names += ["namespaces", "names", "persistentvolumes", "workloads"]
+    names += ["namespaces", "names", "persistentvolumes", "configmaps", "workloads"]
     assert list(found) == [f"buildkeep-{name}" for name in names]
     for spec in found.values():
         assert spec["failurePolicy"] == "Fail" and "paramKind" not in spec
@@ -51,7 +51,7 @@ def test_the_fixed_set(built: list[dict[str, Any]]) -> None:
 
 def test_bindings(built: list[dict[str, Any]]) -> None:
     found = of_kind(built, "ValidatingAdmissionPolicyBinding")
-    assert len(found) == 2 * 9 + 3 + 1
+    assert len(found) == 2 * 9 + 4 + 1
     tenant = {"key": "buildkeep.dev/tenant", "operator": "Exists"}
     # Its pods are judged by a policy of its own.
     others = {"key": "buildkeep.dev/tenant", "operator": "NotIn", "values": ["buildkeep-system"]}
@@ -60,7 +60,7 @@ def test_bindings(built: list[dict[str, Any]]) -> None:
         "validationActions": ["Warn", "Audit"],
         "matchResources": {"namespaceSelector": {"matchExpressions": [tenant, others]}},
     }
-    for name in ("buildkeep-namespaces", "buildkeep-names", "buildkeep-persistentvolumes"):
+    for name in ("buildkeep-namespaces", "buildkeep-names", "buildkeep-persistentvolumes", "buildkeep-configmaps"):
         assert found[name] == {"policyName": name, "validationActions": ["Deny"]}
     for policy in policies.TENANT_POLICIES:
         for mode, operator, actions in (("enforce", "NotIn", ["Deny"]), ("audit", "In", ["Warn", "Audit"])):
@@ -76,7 +76,7 @@ def test_what_is_of_no_namespace_follows_the_cluster() -> None:
     for mode, actions in (("enforce", ["Deny"]), ("audit", ["Warn", "Audit"])):
         made = {one["policy"]: one["actions"] for one in policies.bindings(mode) if not one["selector"]}
         always = {name: ["Deny"] for name in policies.GUARDS}
-        assert made == {**always, "buildkeep-persistentvolumes": actions}
+        assert made == {**always, **dict.fromkeys(("buildkeep-persistentvolumes", "buildkeep-configmaps"), actions)}
 
 
 def test_settings_reach_the_expressions(built: list[dict[str, Any]]) -> None:
@@ -90,7 +90,7 @@ def test_settings_reach_the_expressions(built: list[dict[str, Any]]) -> None:
 
 
 def test_the_context_of_the_templates_is_the_same(built: list[dict[str, Any]]) -> None:
-    user = SimpleNamespace(user="system:serviceaccount:jenkins:builds")
+    user = SimpleNamespace(user="system:serviceaccount:jenkins:builds", features=frozenset({"always"}), name="jenkins")
     images = ("ghcr.io/acme/base/",)
     options = {"break_glass": "", "pod_annotations": (), "storage_classes": (), "mode": "enforce", "nodes": Nodes()}
     settings = SimpleNamespace(profiles=load_profiles(), images=images, controller=user, prefix="team-", **options)
