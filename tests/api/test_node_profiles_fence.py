@@ -153,6 +153,12 @@ def test_no_other_pod_is_let_in_whoever_makes_it(admin: Api, system: str, path: 
         assert shown in re.findall(r'spec\.\w+(?:: "[^"]*")?', answer.message), answer.message
 
 
+def test_no_pod_of_ours_sees_more_of_proc(admin: Api, system: str) -> None:
+    """Only the pod that probes has a user namespace, without which the API server lets nobody see all of /proc."""
+    answer = admin.pod(system, pods.put(probe(), f"{MAIN}/securityContext/procMount", "Unmasked"))
+    assert '[system] field spec.containers: "probe" is not allowed' in answer.message
+
+
 def test_where_and_how_long_it_runs_may_differ(admin: Api, system: str) -> None:
     pod = of(INSTALL, "install")
     for path, value in (("spec/tolerations", [{"operator": "Exists"}]), ("spec/nodeName", "a"), ("spec/priority", 0)):
@@ -183,20 +189,42 @@ def test_a_running_pod_is_not_changed(admin: Api, system: str) -> None:
         ), part
 
 
-WRITES: list[tuple[str, Object]] = [
-    (f"{CORE}/configmaps", {"metadata": {"name": "x"}, "data": {"buildkit.json": "{}"}}),
-    (DAEMONSETS, INSTALL),
-    (f"{CORE}/podtemplates", {"metadata": {"name": "x"}, "template": INSTALL["spec"]["template"]}),
-    (f"{CORE}/resourcequotas", {"metadata": {"name": "x"}, "spec": {"hard": {"pods": "1"}}}),
-    ("/apis/batch/v1/namespaces/buildkeep-system/jobs", {"metadata": {"name": "x"}, "spec": {"template": {
-        "spec": {"restartPolicy": "Never", "containers": [{"name": "x", "image": "x"}]}}}}),
-    ("/apis/networking.k8s.io/v1/namespaces/buildkeep-system/networkpolicies",
-     {"metadata": {"name": "x"}, "spec": {"podSelector": {}, "ingress": [{}]}}),
-]  # fmt: skip
+APPS, BATCH = (f"/apis/{group}/v1/namespaces/buildkeep-system" for group in ("apps", "batch"))
+TEMPLATE = INSTALL["spec"]["template"]
+RUNS = {"selector": INSTALL["spec"]["selector"], "template": TEMPLATE}
+ONCE = {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "x", "image": "x"}]}}}
+WRITES: dict[str, Object] = {
+    f"{CORE}/configmaps": {"data": {"buildkit.json": "{}"}},
+    f"{CORE}/podtemplates": {"template": TEMPLATE},
+    f"{CORE}/replicationcontrollers": {"spec": {"selector": TEMPLATE["metadata"]["labels"], "template": TEMPLATE}},
+    f"{CORE}/resourcequotas": {"spec": {"hard": {"pods": "1"}}},
+    f"{CORE}/limitranges": {"spec": {"limits": [{"type": "Pod", "max": {"cpu": "1m"}}]}},
+    DAEMONSETS: INSTALL,
+    f"{APPS}/deployments": {"spec": RUNS},
+    f"{APPS}/replicasets": {"spec": RUNS},
+    f"{APPS}/statefulsets": {"spec": RUNS},
+    f"{APPS}/controllerrevisions": {"revision": 1, "data": {"spec": {}}},
+    f"{BATCH}/jobs": {"spec": ONCE},
+    f"{BATCH}/cronjobs": {"spec": {"schedule": "0 0 * * *", "jobTemplate": {"spec": ONCE}}},
+    "/apis/networking.k8s.io/v1/namespaces/buildkeep-system/networkpolicies": {
+        "spec": {"podSelector": {}, "ingress": [{}]}
+    },
+}
 
 
-@pytest.mark.parametrize(("path", "body"), WRITES, ids=[path.rpartition("/")[2] for path, _ in WRITES])
-def test_only_managers_write_what_pods_are_made_of(admin: Api, system: str, path: str, body: Object) -> None:
+def test_each_kind_that_is_fenced_is_tried_here() -> None:
+    (fence,) = (
+        item
+        for item in OBJECTS
+        if item["kind"].endswith("Policy") and item["metadata"]["name"] == node_profiles.POLICY_WRITES
+    )
+    rules = [rule for rule in fence["spec"]["matchConstraints"]["resourceRules"] if "CREATE" in rule["operations"]]
+    assert {kind for rule in rules for kind in rule["resources"]} == {path.rpartition("/")[2] for path in WRITES}
+
+
+@pytest.mark.parametrize("path", WRITES, ids=[path.rpartition("/")[2] for path in WRITES])
+def test_only_managers_write_what_pods_are_made_of(admin: Api, system: str, path: str) -> None:
+    body = {"metadata": {"name": "x"}, **WRITES[path]}
     answer = admin.user("outsider").create(path, body, dry=True)
     kind = path.rpartition("/")[2]
     assert answer.status == 403 and f'[system] field {kind}: "outsider" is not allowed' in answer.message

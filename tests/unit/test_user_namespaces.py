@@ -84,6 +84,11 @@ def test_one_kind_of_node_does_not_speak_for_another() -> None:
         # A node that itself runs in a user namespace, without root.
         ("0 1000 1\n1 100000 65536\n", "as if hostUsers were true"),
         ("0 1000 1", "as if hostUsers were true"),
+        # Ranges that no kubelet gives.
+        ("0 131072 65536\n65536 262144 65536", "as if hostUsers were true"),
+        ("1000 131072 65536", "as if hostUsers were true"),
+        ("0 131072 65537", "as if hostUsers were true"),
+        ("0 131072 32768", "as if hostUsers were true"),
         ("", "the probe printed no map of users: nothing"),
         ("cat: can't open", "the probe printed no map of users: cat: can't open"),
     ],
