@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.buildkeep.ci.plugins.module_utils import preflight_elsewhere, preflight_foreign, scc_projects
+from ansible_collections.buildkeep.ci.plugins.module_utils import (
+    preflight_admins,
+    preflight_elsewhere,
+    preflight_foreign,
+    scc_projects,
+)
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import LABEL_TENANT
 from ansible_collections.buildkeep.ci.plugins.module_utils.preflight_bindings import belongs
@@ -54,10 +59,12 @@ def look(cluster: Cluster, access: Mapping[str, Any]) -> tuple[list[str], list[s
     ]
     names = preflight_elsewhere.foreign_namespaces(live, list(tenants), user.split(":")[2])
     # All are listed, which costs less than a request for each namespace.
-    all_bindings, all_roles, cluster_roles = (
-        list(cluster.list(cluster.resource(_RBAC, kind))) for kind in ("RoleBinding", "Role", "ClusterRole")
+    all_bindings, all_roles, cluster_roles, cluster_bindings = (
+        list(cluster.list(cluster.resource(_RBAC, kind)))
+        for kind in ("RoleBinding", "Role", "ClusterRole", "ClusterRoleBinding")
     )
     bound = preflight_foreign.bound(all_bindings, [*all_roles, *cluster_roles], user)
+    admins = preflight_admins.admins(all_bindings, cluster_bindings, [*all_roles, *cluster_roles], user)
     outside = preflight_elsewhere.problem(user, preflight_elsewhere.find(cluster, user, names, list(tenants), bound))
     problems = [outside] if outside and enforced and access["elsewhere"] == "refuse" else []
     warnings = [outside] if outside and not problems else []
@@ -67,5 +74,6 @@ def look(cluster: Cluster, access: Mapping[str, Any]) -> tuple[list[str], list[s
     grave = [one for one in foreign if one.grave and one.namespace in enforced]
     problems += preflight_foreign.sentences(grave)
     warnings += preflight_foreign.sentences([one for one in foreign if one not in grave])
+    warnings += preflight_admins.warning(admins, user.split(":")[2])
     warnings += reserved_warning(live, list(tenants), access["prefix"])
     return problems, warnings + scc_projects.look(cluster, access["prefix"])

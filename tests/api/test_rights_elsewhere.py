@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from ansible_collections.buildkeep.ci.plugins.module_utils import preflight_access
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import connect
-from ansible_collections.buildkeep.ci.plugins.module_utils.settings import read_settings
+from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
 from ansible_collections.buildkeep.ci.plugins.module_utils.tenant_objects import access
 
 from testbed.apiserver import ApiServer
 from tests.api.api import RBAC, Api, until
+from tests.api.conftest import bind
 
 # Somebody of this file alone: other tests bind roles to the usual controller.
 CONTROLLER = {"namespace": "rights", "name": "jenkins", "serviceAccount": "rights"}
@@ -60,7 +61,12 @@ def given(admin: Api, rule: dict[str, Any], namespace: str = "") -> Iterator[Non
 def problems(server: ApiServer, **more: Any) -> list[str]:
     """What the preflight complains about for an inventory of one tenant."""
     settings = read_settings({"tenants": [{"name": "rights-shop"}], "controller": CONTROLLER, **more})
-    return preflight_access.look(connect(str(server.kubeconfig("admin"))), access(settings))[0]
+    return looked(server, settings)[0]
+
+
+def looked(server: ApiServer, settings: Settings) -> tuple[list[str], list[str]]:
+    """Problems and warnings of the preflight."""
+    return preflight_access.look(connect(str(server.kubeconfig("admin"))), access(settings))
 
 
 @pytest.mark.parametrize(
@@ -100,3 +106,16 @@ def test_what_the_charts_side_car_needs_is_no_problem(api_server: ApiServer, adm
     with given(admin, rule, "rights-team"):
         (text,) = problems(api_server)
     assert "get/list/watch secrets in namespace rights-team" in text
+
+
+def test_who_administers_jenkins_by_rights_beside_it_is_told(api_server: ApiServer, admin: Api) -> None:
+    """Whoever reads the Secrets of the controller's namespace, but not the controller itself."""
+    settings = read_settings({"tenants": [{"name": "rights-shop"}], "controller": CONTROLLER})
+    path = f"{RBAC}/namespaces/rights"
+    role = {"metadata": {"name": "keys"}, "rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]}
+    admin.create(f"{path}/roles", role).done()
+    bind(admin, f"{path}/rolebindings", "Role", "keys", "jane")
+    (text,) = (text for text in looked(api_server, settings)[1] if "administering Jenkins" in text)
+    assert "in namespace rights " in text
+    assert "jane may read Secrets" in text
+    assert "rights:rights" not in text
