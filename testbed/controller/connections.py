@@ -34,6 +34,8 @@ class Connection:
         self.name = name
         self.secret = secrets.token_hex(32)  # as long as the real ones
         self.connected = threading.Event()
+        self.lost = ""  # how the connection ended; empty as long as it has not
+        self.noticed: Callable[[], None] = lambda: None  # called when the agent connects
         self._received: queue.SimpleQueue[str | bytes | None] = queue.SimpleQueue()
         self._socket: web.WebSocketResponse | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -44,22 +46,31 @@ class Connection:
         await socket.prepare(request)
         self._socket, self._loop = socket, asyncio.get_running_loop()
         self.connected.set()
+        self.noticed()
         try:
             async for message in socket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                     self._received.put(message.data)
         finally:
-            self._received.put(None)
+            self.lose(f"agent {self.name} went offline")
         return socket
 
+    def lose(self, words: str) -> None:
+        """Ends whatever is asked of this agent, now and later: it is no more. From any thread."""
+        self.lost = self.lost or words
+        self._received.put(None)
+
     def _send(self, data: str | bytes) -> None:
+        if self.lost:
+            raise AgentLostError(self.lost)
         if self._socket is None or self._loop is None:
             raise AgentLostError(f"agent {self.name} is not connected")
         send = self._socket.send_str(data) if isinstance(data, str) else self._socket.send_bytes(data)
         try:
             asyncio.run_coroutine_threadsafe(send, self._loop).result(SEND_SECONDS)
         except (OSError, TimeoutError) as error:
-            raise AgentLostError(f"agent {self.name} went offline: {error}") from error
+            self.lose(f"agent {self.name} went offline: {error}")
+            raise AgentLostError(self.lost) from error
 
     def _answer(self, sink: Callable[[bytes], None], interrupted: Callable[[], bool]) -> int:
         stopped = False
@@ -72,7 +83,7 @@ class Connection:
             except queue.Empty:
                 continue
             if received is None:
-                raise AgentLostError(f"agent {self.name} went offline")
+                raise AgentLostError(self.lost)
             if isinstance(received, bytes):
                 sink(received)
                 continue

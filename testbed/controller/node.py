@@ -19,7 +19,7 @@ from testbed.controller.kube import Cluster
 class PodNode:
     """A pod with a connected agent. `folder` is the agent's, in all containers; `workspace` is relative to it.
 
-    `keep` takes what the build archives: path and bytes.
+    `keep` takes what the build archives: path and bytes. `gone` tells what a step ends with that the agent failed at.
     """
 
     cluster: Cluster
@@ -34,6 +34,7 @@ class PodNode:
     default_container: str
     environment: Mapping[str, str]
     keep: Callable[[str, bytes], None]
+    gone: Callable[[Exception], Exception] = lambda error: BuildError(str(error))
 
     def run(self, script: str, env: Mapping[str, str], container: str = "", shell: str = "") -> int:
         """Runs a script with the workspace as the current folder; output goes to the log. See executor.Node.
@@ -53,7 +54,7 @@ class PodNode:
                 return self._in_container(container, shell or "sh", argv, env, control)
             return self.connection.run(argv, self.workspace, env, self.log.write, self.interrupted)
         except AgentLostError as error:
-            raise BuildError(str(error)) from error
+            raise self.gone(error) from error
         except InterruptedError as error:
             raise AbortedError from error
 
@@ -87,7 +88,7 @@ class PodNode:
         try:
             found = artifacts.read(self.connection.collect(self.workspace, patterns))
         except AgentLostError as error:
-            raise BuildError(str(error)) from error
+            raise self.gone(error) from error
         for path, data in found.items():
             self.keep(path, data)
         return list(found)

@@ -1,20 +1,21 @@
-"""What a pod's status means for a build, and how the plugin words it. Pure.
+"""What a pod's status means for a build that waits for it, and how the plugin words it. Pure.
 
-After jenkinsci/kubernetes-plugin: KubernetesLauncher, AllContainersRunningPodWatcher, TaskListenerEventWatcher and the
-Reaper's listeners, which end an agent whose image cannot be pulled.
+After jenkinsci/kubernetes-plugin 4423: KubernetesLauncher, PodStatusEventHandler, PodUtils.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# Reasons of a waiting container that waiting does not mend.
+# Reasons of a waiting container that waiting does not mend. The plugin waits all the same, until the time is over; an
+# image that cannot be pulled is the reaper's business.
 HOPELESS = frozenset({
     "CreateContainerConfigError", "CreateContainerError", "ErrImageNeverPull", "ImageInspectError",
-    "ImagePullBackOff", "InvalidImageName", "RunContainerError",
+    "InvalidImageName", "RunContainerError",
 })  # fmt: skip
+CONTROLLER_LABEL = "kubernetes.jenkins.io/controller"
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,44 @@ def standing(pod: Mapping[str, Any]) -> str:
     return "; ".join([str(status.get("phase") or "Unknown"), *words])
 
 
+def info(pod: Mapping[str, Any]) -> str:
+    """What the build log says of a pod that changed; empty when there is nothing to say.
+
+    Every container that does not run, and every condition that has a reason (PodStatusEventHandler.onUpdate).
+    """
+    status = pod.get("status") or {}
+    parts: list[str] = []
+    for each in status.get("containerStatuses") or ():
+        for kind in ("terminated", "waiting"):
+            if state := _state(each, kind):
+                words = state.get("message") or "No message"
+                parts.append(f"Container [{each['name']}] {kind} [{state.get('reason')}] {words}")
+    for each in status.get("conditions") or ():
+        if each.get("reason"):
+            words = each.get("message") or "No message"
+            parts.append(f"Pod [{status.get('phase')}][{each['reason']}] {words}")
+    place = f"{pod['metadata'].get('namespace')}/{pod['metadata']['name']}"
+    return "\n\t".join([f"[PodInfo] {place}", *dict.fromkeys(parts)]) if parts else ""
+
+
+def last_words(pod: Mapping[str, Any], read: Callable[[str], str]) -> str:
+    """The containers of a pod that ended, each with the last lines of its log (PodUtils.logLastLines).
+
+    Args:
+        pod: with its status.
+        read: gives a container's last lines.
+    """
+    lines: list[str] = []
+    for each in (pod.get("status") or {}).get("containerStatuses") or ():
+        state = next(iter(each.get("state") or {}), "")
+        code = f" ({_state(each, 'terminated').get('exitCode')})" if state == "terminated" else ""
+        lines += ["", f"- {each['name']} -- {state}{code}" if state else f"- {each['name']}", "-----Logs-------------"]
+        lines.append(read(each["name"]).rstrip())
+    return "\n".join(lines)
+
+
 def event_line(event: Mapping[str, Any]) -> str:
-    """A Kubernetes event as a line of the build log."""
+    """A Kubernetes event in one line."""
     about = event.get("involvedObject") or {}
     place = f"{about.get('namespace')}/{about.get('name')}"
     return f"[{event.get('type')}][{place}][{event.get('reason')}] {event.get('message')}"
@@ -78,9 +115,10 @@ def refusal(cloud: str, namespace: str, name: str, words: str) -> str:
     return f"ERROR: Unable to create pod {cloud} {namespace}/{name}.\n{words}"
 
 
-def over_quota(cloud: str, namespace: str, name: str, words: str) -> str:
+def over_quota(cloud: str, namespace: str, name: str, status: int, words: str) -> str:
     """The API server refused the pod for now."""
-    return (f"WARNING: Unable to create pod: {cloud} {namespace}/{name} because kubernetes resource quota exceeded.\n"
+    why = "update conflict" if status == 409 else "exceeded"
+    return (f"WARNING: Unable to create pod: {cloud} {namespace}/{name} because kubernetes resource quota {why}. \n"
             f"{words}\nRetrying...\n")  # fmt: skip
 
 

@@ -8,11 +8,13 @@ from testbed.images import PACKAGES_PATH, Recipe
 CODE = "/opt/buildkeep"
 PYTHONPATH = f"PYTHONPATH={PACKAGES_PATH}:{CODE}"
 MODULE_UTILS = "plugins/module_utils"
-# The collection's modules that work out what the Kubernetes plugin makes of a template.
+# The collection's modules that work out what the Kubernetes plugin makes of a template, and what it may ask for.
 COLLECTION = (
-    *("errors.py", "jcasc.py", "names.py"),
+    *("errors.py", "jcasc.py", "names.py", "rbac_verbs.py"),
     *sorted(path.name for path in (paths.ROOT / MODULE_UTILS).glob("plugin_pod*.py")),
 )
+# The table of the calls that it may make, where `rbac_verbs` looks for it.
+VERBS = "charts/agent-templates/verbs.yaml"
 KUBERNETES = (
     "kubernetes", "certifi", "python-dateutil", "pydantic", "pydantic-core", "annotated-types", "typing-inspection",
     "typing-extensions", "pyyaml", "websocket-client", "requests", "charset-normalizer", "idna", "urllib3",
@@ -38,6 +40,7 @@ def controller_image() -> Recipe:
             f"{CODE}/testbed/__init__.py": paths.TESTBED / "__init__.py",
             f"{CODE}/testbed/agent": paths.TESTBED / "agent",
             f"{CODE}/testbed/controller": paths.TESTBED / "controller",
+            f"{CODE}/ansible_collections/buildkeep/ci/{VERBS}": paths.ROOT / VERBS,
             **{f"{collection}/{name}": paths.ROOT / MODULE_UTILS / name for name in COLLECTION},
         },
         packages=(*KUBERNETES, *AIOHTTP),

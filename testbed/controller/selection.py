@@ -17,10 +17,10 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.errors import Buildke
 
 from testbed.controller.build import Build
 from testbed.controller.failures import BuildError
+from testbed.controller.folders import Offers
 from testbed.controller.model import Agent, AnyAgent, KubernetesAgent, LabelAgent
 from testbed.controller.steps import evaluate
 
-Clouds = Mapping[str, plugin_pod.Cloud]
 LETTERS = "bcdfghjklmnpqrstvwxz0123456789"
 
 
@@ -31,72 +31,86 @@ def random_letters() -> str:
 
 @dataclass(frozen=True)
 class Choice:
-    """A cloud and what of it: `pod(agent)` gives the pod, `template` is what the log calls it."""
+    """A cloud and what of it.
+
+    Attributes:
+        cloud: that makes the pod.
+        template: what the log calls it.
+        agent_name: a new one.
+        plan: gives the pod, and how the plugin goes on with it.
+        dynamic: the Jenkinsfile describes the pod, so the plugin knows whose it is.
+        default_container: where steps run that name none.
+    """
 
     cloud: plugin_pod.Cloud
     template: str
     agent_name: str
-    pod: Callable[[plugin_pod.AgentInfo], dict[str, Any]]
+    plan: Callable[[plugin_pod.AgentInfo], plugin_pod.Plan]
+    dynamic: bool = False
     default_container: str = ""
 
+    @property
+    def caps(self) -> dict[Any, int]:
+        """How many agents there may be at a time, of the cloud and of the template (Capacity.slot).
 
-def choose(clouds: Clouds, build: Build, agent: Agent, env: Mapping[str, str]) -> Choice:
+        Raises:
+            BuildError: the template cannot become a pod.
+        """
+        given = str(self.cloud.attributes["containerCapStr"])
+        caps: dict[Any, int] = {self.cloud.name: int(given)} if given.isdigit() and int(given) else {}
+        try:
+            cap = self.plan(plugin_pod.AgentInfo(self.agent_name, "")).instance_cap
+        except BuildkeepError as error:
+            raise BuildError(str(error)) from error
+        return caps if cap is None else {**caps, (self.cloud.name, self.template): cap}
+
+
+def choose(offers: Offers, build: Build, agent: Agent, env: Mapping[str, str]) -> Choice:
     """Finds cloud and template for an agent directive.
 
     Raises:
         BuildError: there is none, or the job's folder may not use it.
     """
     if isinstance(agent, KubernetesAgent):
-        return _dynamic(clouds, build, {name: evaluate(value, env) for name, value in agent.options.items()})
-    return _static(clouds, build, evaluate(agent.label, env) if isinstance(agent, LabelAgent) else "", agent)
+        return _dynamic(offers, build, {name: evaluate(value, env) for name, value in agent.options.items()})
+    return _static(offers, build, evaluate(agent.label, env) if isinstance(agent, LabelAgent) else "", agent)
 
 
-def permitted(cloud: plugin_pod.Cloud, folder: str) -> bool:
-    """Whether jobs of a folder may use a cloud: each folder permits the cloud of its own name."""
-    return not cloud.attributes["usageRestricted"] or cloud.name == folder
-
-
-def _static(clouds: Clouds, build: Build, label: str, agent: Agent) -> Choice:
-    offers = [(cloud, name) for cloud in clouds.values() if (name := _offer(cloud, label, agent))]
-    for cloud, name in offers:
-        if permitted(cloud, build.folder):
-            pod = partial(plugin_pod.static_pod, cloud, name)
-            return Choice(cloud, name, plugin_pod.agent_name(name, random_letters()), pod)
-    if offers:
-        raise BuildError(f"Not authorized to use Kubernetes cloud: {offers[0][0].name}")
+def _static(offers: Offers, build: Build, label: str, agent: Agent) -> Choice:
+    clouds = offers.clouds.values()
+    found = [(cloud, name) for cloud in clouds if (name := plugin_pod.template_for_label(cloud, label))]
+    for cloud, name in found:
+        if offers.permitted(cloud, build.folder):
+            plan = partial(plugin_pod.static_plan, cloud, name)
+            return Choice(cloud, name, plugin_pod.agent_name(name, random_letters()), plan)
+    if found:  # in Jenkins the build waits for ever, and this is why
+        raise BuildError(f"Kubernetes cloud {found[0][0].name} is not allowed for folder containing job {build.job}")
     if isinstance(agent, AnyAgent):
         raise BuildError("agent any: no template takes jobs without a label; write agent { label '...' }")
-    labels = sorted(word for cloud in clouds.values() if permitted(cloud, build.folder)
+    labels = sorted(word for cloud in clouds if offers.permitted(cloud, build.folder)
                     for template in cloud.templates for word in template["label"].split())  # fmt: skip
     raise BuildError(f"There are no nodes with the label '{label}'; folder {build.folder} has: {', '.join(labels)}")
 
 
-def _offer(cloud: plugin_pod.Cloud, label: str, agent: Agent) -> str | None:
-    """The template of a cloud that a label asks for; for `agent any` the first that is not exclusive."""
-    if not isinstance(agent, AnyAgent):
-        return plugin_pod.template_for_label(cloud, label)
-    return next((each["name"] for each in cloud.templates if each["nodeUsageMode"] not in ("EXCLUSIVE", None)), None)
-
-
-def _dynamic(clouds: Clouds, build: Build, options: Mapping[str, str]) -> Choice:
+def _dynamic(offers: Offers, build: Build, options: Mapping[str, str]) -> Choice:
     name = options.get("cloud")
-    cloud = clouds.get(name) if name else next(iter(clouds.values()), None)
+    cloud = offers.clouds.get(name) if name else next(iter(offers.clouds.values()), None)
     if cloud is None:
         raise BuildError(f"Cloud does not exist: {name}" if name else "No Kubernetes cloud was found.")
-    if not permitted(cloud, build.folder):
-        raise BuildError(f"Not authorized to use Kubernetes cloud: {cloud.name}")
+    if not offers.permitted(cloud, build.folder):  # the plugin prints what the step says, which may be nothing
+        raise BuildError(f"Not authorized to use Kubernetes cloud: {name or 'null'}")
     label = options.get("label") or f"{build.folder}_{build.name}_{build.number}-{random_letters()}"
-    own = ("cloud", "defaultContainer", "label", "yamlFile")
+    own = ("cloud", "defaultContainer", "label", "yamlFile", "retries")
     attributes = {key: value for key, value in options.items() if key not in own}
     if "yamlFile" in options:
         attributes["yaml"] = _yaml_file(build, options["yamlFile"])
     try:
-        request = plugin_pod.pod_request(attributes, label, build.run_url)
+        request = plugin_pod.pod_request(attributes, label, build.run_url, plugin_pod.DECLARATIVE)
     except BuildkeepError as error:
         raise BuildError(str(error)) from error
     return Choice(
         cloud, label, plugin_pod.agent_name(f"{label}-{random_letters()}", random_letters()),
-        partial(plugin_pod.dynamic_pod, cloud, request), options.get("defaultContainer", ""),
+        partial(plugin_pod.dynamic_plan, cloud, request), True, options.get("defaultContainer", ""),
     )  # fmt: skip
 
 

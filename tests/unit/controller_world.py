@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import io
-import os
 import subprocess
-import sys
 import tarfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,76 +19,12 @@ from aiohttp import web
 from testbed.controller.artifacts import Artifacts
 from testbed.controller.capacity import Capacity
 from testbed.controller.connections import Connections
-from testbed.controller.kube import ApiError
 from testbed.controller.launcher import Controller
 from testbed.controller.server import HEADER_TOKEN, Server
+from tests.unit.fake_cluster import FakeCluster, Object, running
 
-ROOT = Path(__file__).resolve().parents[2]
+__all__ = ["TOKEN", "FakeCluster", "Object", "World", "jcasc", "running", "tar", "world"]
 TOKEN = "t"  # noqa: S105
-Object = dict[str, Any]
-
-
-def running(pod: Mapping[str, Any]) -> Object:
-    """The status of a pod whose containers all run."""
-    names = [each["name"] for each in pod["spec"]["containers"]]
-    return {"phase": "Running", "containerStatuses": [{"name": name, "state": {"running": {}}} for name in names]}
-
-
-@dataclass
-class FakeCluster:
-    """Keeps pods, and runs the container `jnlp` of each as a process of this machine."""
-
-    clouds: list[Object]
-    status: Callable[[Mapping[str, Any]], Object] = running
-    refusals: list[ApiError] = field(default_factory=list)
-    agents: bool = True
-    created: list[Object] = field(default_factory=list)
-    deleted: list[str] = field(default_factory=list)
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
-
-    def configmaps(self, namespace: str, selector: str) -> list[Object]:
-        """The clouds' ConfigMaps."""
-        assert (namespace, selector) == ("jenkins", "jenkins-jenkins-config=true")
-        return self.clouds
-
-    def create_pod(self, namespace: str, pod: Mapping[str, Any]) -> Object:
-        """Refuses while there is a refusal left; else keeps the pod and starts its agent."""
-        if self.refusals:
-            raise self.refusals.pop(0)
-        self.created.append(dict(pod))
-        if self.agents:
-            jnlp = next(each for each in pod["spec"]["containers"] if each["name"] == "jnlp")
-            env = {each["name"]: each["value"] for each in jnlp["env"]} | dict(self.environment)
-            env |= {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-            self.processes[pod["metadata"]["name"]] = subprocess.Popen([sys.executable, "-m", "testbed.agent"], env=env)
-        return dict(pod)
-
-    def pod(self, namespace: str, name: str) -> Object:
-        """As it is now."""
-        (event,) = self.watch(namespace, "pods", "", 0)
-        return dict(event["object"])
-
-    def delete_pod(self, namespace: str, name: str) -> None:
-        """Notes it."""
-        self.deleted.append(name)
-
-    def watch(self, namespace: str, kind: str, selector: str, seconds: int) -> Iterator[Object]:
-        """What there is, once."""
-        if kind == "pods" and self.created:
-            pod = self.created[-1]
-            yield {"type": "ADDED", "object": {**pod, "status": self.status(pod)}}
-
-    def log(self, namespace: str, name: str, container: str, lines: int) -> str:
-        """The same for every container."""
-        return "last words\n"
-
-    def run(self, namespace: str, name: str, container: str, argv: Sequence[str], sink: Callable[[bytes], None],
-            interrupted: Callable[[], bool]) -> int:  # fmt: skip
-        """Runs it here."""
-        done = subprocess.run(list(argv), capture_output=True, env={"PATH": os.environ["PATH"], "WHERE": container})
-        sink(done.stdout)
-        return done.returncode
 
 
 def jcasc(name: str, url: str, folder: Path, cap: int = 2) -> Object:
@@ -177,6 +111,7 @@ def world(tmp_path: Path, seconds: float = 20, **behaviour: Any) -> Iterator[Wor
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+        cluster.close()
         for process in cluster.processes.values():
             with suppress(subprocess.TimeoutExpired):
                 process.wait(10)

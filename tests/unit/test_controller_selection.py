@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +14,32 @@ from testbed.controller import kube, pods, remotecommand
 from testbed.controller.build import Build
 from testbed.controller.declarative import read_jenkinsfile
 from testbed.controller.failures import BuildError
+from testbed.controller.folders import read_folders
 from testbed.controller.selection import Choice, choose
 from tests.unit.controller_world import jcasc, tar
 
 INFO = plugin_pod.AgentInfo("agent-1", "secret", 0)
-CLOUDS = plugin_pod.clouds([jcasc(name, "http://j:8080", Path("/home/jenkins/agent")) for name in ("blog", "shop")])
+CLOUDS = [jcasc(name, "http://j:8080", Path("/home/jenkins/agent")) for name in ("blog", "shop")]
 
 
 def choice(
-    agent: str, folder: str = "shop", env: dict[str, str] | None = None, files: dict[str, str] | None = None
+    agent: str,
+    folder: str = "shop",
+    env: dict[str, str] | None = None,
+    files: dict[str, str] | None = None,
+    more: Sequence[dict[str, Any]] = (),
 ) -> Choice:
     """What an agent directive gives for a job of a folder."""
     pipeline = read_jenkinsfile(f"pipeline {{ {agent}\nstages {{ stage('s') {{ steps {{ }} }} }} }}")
-    return choose(CLOUDS, Build(folder, "hello", 3, tar(files or {})), pipeline.agent, env or {})
+    return choose(
+        read_folders([*CLOUDS, *more]), Build(folder, "hello", 3, tar(files or {})), pipeline.agent, env or {}
+    )
 
 
 def test_label() -> None:
     """A template's label gives its pod, in its cloud's namespace, with the cloud's label."""
     found = choice('agent { label "${env.T}" }', env={"T": "shop-kaniko"})
-    pod = found.pod(INFO)
+    pod = found.plan(INFO).pod
     assert (found.cloud.name, pod["metadata"]["namespace"]) == ("shop", "ci-shop")
     assert pod["metadata"]["labels"]["buildkeep.dev/tenant"] == "shop"
     assert found.agent_name.startswith("shop-kaniko-")
@@ -43,7 +51,7 @@ def test_kubernetes() -> None:
     options = "cloud 'shop'; inheritFrom 'shop-kaniko'; yamlFile './p/x.yaml'; defaultContainer 'k'"
     files = {"p/x.yaml": "spec: {containers: [{name: extra, image: e}]}"}
     found = choice(f"agent {{ kubernetes {{ {options} }} }}", files=files)
-    pod = found.pod(INFO)
+    pod = found.plan(INFO).pod
     assert {each["name"] for each in pod["spec"]["containers"]} == {"extra", "jnlp", "kaniko"}
     assert found.default_container == "k"
     assert pod["metadata"]["annotations"]["runUrl"] == "job/shop/job/hello/3/"
@@ -53,10 +61,14 @@ def test_kubernetes() -> None:
 @pytest.mark.parametrize(
     ("agent", "folder", "words"),
     [
-        ("agent { kubernetes { } }", "shop", "Not authorized to use Kubernetes cloud: blog"),
+        ("agent { kubernetes { } }", "shop", "Not authorized to use Kubernetes cloud: null"),
         ("agent { kubernetes { cloud 'shop' } }", "blog", "Not authorized to use Kubernetes cloud: shop"),
         ("agent { kubernetes { cloud 'nope' } }", "shop", "Cloud does not exist: nope"),
-        ("agent { label 'shop-kaniko' }", "blog", "Not authorized to use Kubernetes cloud: shop"),
+        (
+            "agent { label 'shop-kaniko' }",
+            "blog",
+            "Kubernetes cloud shop is not allowed for folder containing job b",
+        ),
         ("agent { label 'nope' }", "shop", "There are no nodes with the label 'nope'; folder shop has: shop-kaniko"),
         ("agent any", "shop", "agent any: no template takes jobs without a label"),
         ("agent { kubernetes { cloud 'shop'; yamlFile 'no.yaml' } }", "shop", "yamlFile: there is no file no.yaml"),
@@ -95,8 +107,9 @@ def state(name: str, **how: Any) -> dict[str, Any]:
          pods.Verdict(running=True)),
         (pod(containerStatuses=[state("k", waiting={"reason": "ContainerCreating"})]), pods.Verdict()),
         (pod(containerStatuses=[state("k", waiting={"reason": "ErrImagePull"})]), pods.Verdict()),
-        (pod(containerStatuses=[state("k", waiting={"reason": "ImagePullBackOff", "message": "m"})]),
-         pods.Verdict(problem="Container k cannot start: ImagePullBackOff: m")),
+        (pod(containerStatuses=[state("k", waiting={"reason": "ImagePullBackOff", "message": "m"})]), pods.Verdict()),
+        (pod(containerStatuses=[state("k", waiting={"reason": "CreateContainerError", "message": "m"})]),
+         pods.Verdict(problem="Container k cannot start: CreateContainerError: m")),
         (pod(containerStatuses=[state("k", terminated={"exitCode": 0})]),
          pods.Verdict(problem="Containers are terminated with exit codes: k: 0", ended=("k",))),
         (pod(initContainerStatuses=[state("i", terminated={"exitCode": 0})]), pods.Verdict()),
