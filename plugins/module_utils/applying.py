@@ -9,6 +9,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.applying_live import 
 from ansible_collections.buildkeep.ci.plugins.module_utils.applying_narrowing import Lists, marked, narrowed
 from ansible_collections.buildkeep.ci.plugins.module_utils.applying_replacing import as_wanted, strangers
 from ansible_collections.buildkeep.ci.plugins.module_utils.applying_replacing import replace as put
+from ansible_collections.buildkeep.ci.plugins.module_utils.applying_settling import KINDS, POLICY, settle
 from ansible_collections.buildkeep.ci.plugins.module_utils.client import APPLY_PATCH
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, Resource, parallel
@@ -19,7 +20,6 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import (
     comparable,
     difference,
     key_of,
-    tenant_of,
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests_adoption import REPLACED, is_ours, plan, refusal
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import FIELD_MANAGER, LABEL_TENANT
@@ -98,7 +98,9 @@ class Applier:
         look(self._cluster, self._resources, self._live, list(by_key))
         self._refuse(by_key)
         changes: list[Change] = []
-        for keys in in_stages(by_key, self._resources):
+        stages = in_stages(by_key, self._resources)
+        last = max((number for number, keys in enumerate(stages) if KINDS & {key.kind for key in keys}), default=-1)
+        for number, keys in enumerate(stages):
             made = parallel(lambda key: self._one(key, by_key[key]), keys)
             if not self._options.check:
                 new = {
@@ -108,7 +110,18 @@ class Applier:
                 for key in [key for key in self._live.objects if key.namespace in new]:
                     del self._live.objects[key]
             changes += made
+            if number == last:
+                changes = self._settled(changes)
         return changes
+
+    def _settled(self, changes: list[Change]) -> list[Change]:
+        """The same, once the API server answers by them: what follows in this run is judged by policies."""
+        first = next((change for change in changes if change.changed and change.key.kind in KINDS), None)
+        if first is None:
+            return changes
+        written = {change.key.name for change in changes if change.changed and change.key.kind == POLICY}
+        notes = settle(self._cluster, self._options.owner, written, self._options.check)
+        return [replace(one, notes=(*one.notes, *notes)) if one is first else one for one in changes]
 
     def _refuse(self, wanted: dict[Key, Object]) -> None:
         there = [key for key in wanted if key in self._live.objects and key.namespace not in self._live.missing]
@@ -217,7 +230,7 @@ def validate(items: Sequence[Object], resources: Resources) -> None:
             problems.append(f"{key}: metadata.namespace is missing: this kind lives in a namespace, so name one")
         if not resources[key.api_version, key.kind].namespaced and key.namespace:
             problems.append(f"{key}: metadata.namespace must go: this kind lives in no namespace")
-        if key.kind == "Namespace" and not tenant_of(item):
+        if key.kind == "Namespace" and not is_ours(item):
             problems.append(
                 f"{key}: metadata.labels: {LABEL_TENANT} is missing: by it alone it is found again, so set it"
             )

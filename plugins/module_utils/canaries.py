@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_requests import (
@@ -21,6 +22,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_requests imp
 from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_walls import RULELESS, says
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, parallel
+from ansible_collections.buildkeep.ci.plugins.module_utils.client_waiting import patiently
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 
 REFUSED, ADMITTED, WARNED = "refused", "admitted", "warned"
@@ -173,7 +175,7 @@ class Canary:
         self._futile = futile
 
     def send(self, case: Case) -> Reply:
-        """Sends one case once. Raises Unreachable."""
+        """Sends one case once. Raises Unreachable, Lost."""
         if case.request:
             request = other_request(self._cluster, case.namespace, case.request)
         else:
@@ -197,8 +199,8 @@ class Canary:
 
         Args:
             cases: what to send.
-            timeout: seconds in all. Policies are read by the API server once a second, namespaces' labels within
-                milliseconds, so the first answers may be old.
+            timeout: seconds in all, also of an API server that goes away meanwhile. It reads policies once a second,
+                namespaces' labels within milliseconds, so the first answers may be old.
             check: leave out cases whose namespace does not exist yet.
 
         Returns:
@@ -211,7 +213,8 @@ class Canary:
             left = [case for case in cases if case.expect == expect]
             look = time.monotonic() + LAG_SECONDS
             while left:
-                replies = list(zip(left, parallel(self.send, left), strict=True))
+                answers = patiently(self._cluster, partial(parallel, self.send, left), end)
+                replies = list(zip(left, answers, strict=True))
                 if check:
                     skipped += [case for case, reply in replies if reply.namespace_missing]
                     replies = [pair for pair in replies if not pair[1].namespace_missing]

@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_answers import Answer, decode, status, warning_text
-from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError, Unreachable
+from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError, Lost, Unreachable
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 
 try:
@@ -41,6 +41,7 @@ ATTEMPTS = 5
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
 TOKEN_SECONDS = 1.0
+_NEVER = "start the cluster, or correct the server's address, proxy and certificate in the kubeconfig"
 RETRIED = frozenset({429, 500, 502, 503, 504})
 
 JSON = "application/json"
@@ -128,6 +129,7 @@ class Client:
         self._lock = threading.Lock()
         self._configuration = configuration
         self._token, self._token_until = "", 0.0
+        self._answered = False
         try:
             # The package writes keys to files; forked workers of Ansible never run its clean-up.
             with _logged() as logged, tempfile.TemporaryDirectory(prefix="buildkeep-") as folder:
@@ -175,13 +177,9 @@ class Client:
         timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
         return self._pool.request(method, url, body=data, headers=headers, timeout=timeout, retries=False)
 
-    def _unreachable(self, error: Exception) -> Unreachable:
-        return Unreachable(
-            [
-                f"no answer from the API server {self.url}: {error}{self._hint}; start the cluster, or correct the "
-                "server's address, proxy and certificate in the kubeconfig"
-            ]
-        )
+    def _unreachable(self, error: Exception, kind: type[Unreachable] = Unreachable) -> Unreachable:
+        remedy = "it answered before, so wait until it is back and run this again" if self._answered else _NEVER
+        return kind([f"no answer from the API server {self.url}: {error}{self._hint}; {remedy}"])
 
     def request(
         self,
@@ -208,7 +206,7 @@ class Client:
             impersonate: pairs of Impersonate-* headers; a group may repeat.
 
         Raises:
-            ApiError: status 400 or more. Unreachable: no answer.
+            ApiError: status 400 or more. Unreachable: no answer; Lost: none for now.
         """
         data = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode() if body is not None else None
         url = f"{self.url}{path}{'?' + urlencode(query) if query else ''}"
@@ -218,12 +216,14 @@ class Client:
             try:
                 response = self._send(method, url, headers, data)
             except (urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.SSLError) as error:
-                raise self._unreachable(error) from error
+                refused = isinstance(error.__cause__, ConnectionRefusedError)
+                raise self._unreachable(error, Lost if refused else Unreachable) from error
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 if attempt == ATTEMPTS:
-                    raise self._unreachable(error) from error
+                    raise self._unreachable(error, Lost) from error
                 _pause(attempt, "")
                 continue
+            self._answered = True
             if response.status < 400:
                 warnings = tuple(warning_text(text) for text in response.headers.getlist("Warning"))
                 return Answer(response.status, decode(response.data), warnings)

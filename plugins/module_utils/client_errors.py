@@ -26,6 +26,10 @@ class Unreachable(BuildkeepError):  # noqa: N818 - reads as what happened
     """No answer from the API server at all."""
 
 
+class Lost(Unreachable):
+    """Nobody listens, or connections break: as while an API server starts again."""
+
+
 class NotServed(BuildkeepError):  # noqa: N818
     """A kind that this API server does not have."""
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from ansible_collections.buildkeep.ci.plugins.module_utils.client import JSON, METADATA_LIST, THREADS, Client
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import (
     ApiError,
+    Lost,
     NotServed,
     Unreachable,
     collect,
@@ -141,7 +142,10 @@ class Cluster:
 
 
 def parallel(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """Results in the order of the items. Raises one BuildkeepError with the problems of all; a lost server ends it."""
+    """Results in the order of the items.
+
+    Raises one BuildkeepError with the problems of all; a server that does not answer ends it, as Lost where it went.
+    """
     lost = threading.Event()
 
     def guarded(item: Item) -> tuple[Result | None, BuildkeepError | None]:
@@ -158,7 +162,8 @@ def parallel(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Resu
         pairs = list(pool.map(guarded, items))
     errors = [error for _, error in pairs if error]
     if errors:
-        raise collect(errors)
+        every = collect(errors)
+        raise Lost(every.problems) if any(isinstance(error, Lost) for error in errors) else every
     return [result for result, _ in pairs]  # type: ignore[misc]  # no errors: every item has its result
 
 

@@ -22,6 +22,9 @@ description:
     them.
   - ValidatingAdmissionPolicies and their bindings are replaced in place, so that nothing that others put into their
     spec stays.
+  - Where it changed some of them, it goes on only when the API server answers by them. A policy of some seconds
+    (C(buildkeep-witness-) and a random word), written last, tells. Before Kubernetes 1.36 a warning says what such a
+    change can do to an API server.
   - A namespace made by this action is deleted only if nothing of others is in it. Else its labels and annotations of
     ours are taken off, and the result says what stays.
   - Pruning and removal look only into namespaces with the label C(buildkeep.dev/tenant) and those of O(namespaces).

@@ -53,6 +53,11 @@ class Api:
         context = ssl.create_default_context(cafile=str(server.ca))
         self._connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=60)
 
+    @property
+    def kubeconfig(self) -> str:
+        """A file with which the product reaches the same server as its administrator."""
+        return str(self._server.kubeconfig())
+
     def user(self, name: str, *groups: str) -> Api:
         """The same server, as somebody else."""
         return Api(self._server, name, [*groups, "system:authenticated"])

@@ -2,20 +2,29 @@
 
 The server itself compiles every expression when a policy is made, without types. A controller checks it with them
 later and writes down in the policy's status what it found, for whoever looks there.
+
+That makes the server compile the policy once more, and before 1.36 it can end when it judges a request meanwhile
+(kubernetes/kubernetes#135757): so a server of its own, whose tenants nobody uses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import pytest
 from ansible_collections.buildkeep.ci.plugins.module_utils import policies
 from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles import system_objects
 from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profiles
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import read_settings
 
+from testbed.apiserver import ApiServer
 from tests.api.api import ADMISSION, Answer, Api, Object, until
+from tests.api.apply_support import Engine
 from tests.api.conftest import CLUSTER_IMAGES, CONTROLLER
+from tests.api.test_apply_settling import ask, walls
+from tests.old.conftest import FLAGS, OLDEST
+from tests.servers import TYPE_CHECKER, controllers
 
 # Every option that adds something to an expression.
 OPTIONS = policies.Options(
@@ -25,6 +34,23 @@ NODES = {"node_profiles": "daemonset", "backend": "admission"}
 # One policy after the other, and the largest take many seconds.
 CHECKED_SECONDS = 120.0
 PATH = f"{ADMISSION}/validatingadmissionpolicies"
+
+
+@pytest.fixture(scope="module")
+def checking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """Give a server of 1.30 with the controller that checks types, and the lease that says so in a real cluster."""
+    log = tmp_path_factory.mktemp("controllers") / "log"
+    with ApiServer(flags=FLAGS, version=OLDEST) as server, controllers(server, log, (TYPE_CHECKER,)):
+        path = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
+        lease = {"metadata": {"name": "kube-controller-manager"}}
+        until(lambda: Api(server).create(path, lease), lambda answer: answer.status in {201, 409})
+        yield server
+
+
+@pytest.fixture(scope="module")
+def watched(checking: ApiServer) -> Api:
+    """A client of its administrator."""
+    return Api(checking)
 
 
 def everything(profiles: Profiles) -> list[Object]:
@@ -50,15 +76,27 @@ def checked(admin: Api, items: Sequence[Object]) -> dict[str, Any]:
     return {name: status(name).get("typeChecking", {}).get("expressionWarnings", []) for name in names}
 
 
-def test_no_policy_has_a_warning_of_types(admin: Api, shop: str, profiles: Profiles) -> None:
-    found = checked(admin, everything(profiles))
+def test_no_policy_has_a_warning_of_types(watched: Api, profiles: Profiles) -> None:
+    found = checked(watched, everything(profiles))
     assert {"full-buildkeep-pods", "full-buildkeep-system", "full-buildkeep-system-pods"} <= set(found)
     assert {name: warnings for name, warnings in found.items() if warnings} == {}
 
 
-def test_a_field_that_is_not_there_is_warned_of(admin: Api, shop: str, profiles: Profiles) -> None:
+def test_a_field_that_is_not_there_is_warned_of(watched: Api, profiles: Profiles) -> None:
     (pods,) = [item for item in everything(profiles) if item["metadata"]["name"] == "full-buildkeep-pods"]
     wrong = {"expression": "object.spec.noSuchField == ''"}
     spec = {**pods["spec"], "validations": [*pods["spec"]["validations"], wrong]}
-    (warnings,) = checked(admin, [{**pods, "metadata": {"name": "wrong"}, "spec": spec}]).values()
+    (warnings,) = checked(watched, [{**pods, "metadata": {"name": "wrong"}, "spec": spec}]).values()
     assert "noSuchField" in str(warnings)
+
+
+def test_a_run_goes_on_only_when_the_check_is_written_down(checking: ApiServer, watched: Api) -> None:
+    engine = Engine(checking, owner="types")
+    for text in ("one", "two"):
+        done = engine.run(*walls(text))
+        found = watched.request("GET", f"{PATH}/settling-test").done()
+        assert found["status"]["observedGeneration"] == found["metadata"]["generation"]
+        assert ask(watched).message.endswith(text)
+        assert "kubernetes/kubernetes#135757" in done.warnings
+        assert "has not checked" not in done.warnings
+    assert engine.run(*walls("two")).warnings == ""

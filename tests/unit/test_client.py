@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.buildkeep.ci.plugins.module_utils import client_answers
 from ansible_collections.buildkeep.ci.plugins.module_utils.client import APPLY_PATCH, Client
-from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError, Unreachable
+from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import ApiError, Lost
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources import Cluster, Resource
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 
@@ -141,8 +141,15 @@ def test_one_connection_the_token_groups_and_warnings(server: Server, client: Cl
 
 
 def test_no_server_at_all(tmp_path: Path) -> None:
-    with pytest.raises(Unreachable, match=r"no answer from the API server http://127.0.0.1:1"):
+    with pytest.raises(Lost, match=r"no answer from the API server http://127.0.0.1:1"):
         Client(kubeconfig(tmp_path, "http://127.0.0.1:1", {})).request("GET", "/x")
+
+
+def test_a_server_that_answered_before_is_told_from_a_wrong_address(server: Server, client: Client) -> None:
+    server.replies = [GOOD, *[DROPPED] * 5]
+    client.request("GET", "/x")
+    with pytest.raises(Lost, match=r"it answered before, so wait until it is back and run this again"):
+        client.request("GET", "/x")
 
 
 def plugin(folder: Path, script: str) -> dict[str, Any]:
