@@ -27,6 +27,7 @@ from testbed.errors import LAST_LINES, TestbedError
 ADMIN = "admin"
 START_SECONDS = 90.0
 STOP_SECONDS = 20.0
+_DYING = ("fatal error: ", "panic: ", "SIGABRT: ")
 
 
 def command(version: str) -> str:
@@ -147,7 +148,9 @@ class ApiServer:
 
     def _last_words(self, name: str, what: str) -> str:
         log = (self._folder / f"{name}.log").read_text(encoding="utf-8", errors="replace").splitlines()
-        return "\n".join([f"{what}; the end of its log:", *log[-LAST_LINES:]])
+        # Go says first why it ends, and then what every goroutine did, in thousands of lines.
+        said = next((number for number, line in enumerate(log) if line.startswith(_DYING)), len(log) - LAST_LINES)
+        return "\n".join([f"{what}; the end of its log:", *log[max(said, 0) :][:LAST_LINES]])
 
     def _write_secrets(self) -> None:
         rows = [f'{self._tokens[name]},{name},{name},"{",".join(groups)}"' for name, groups in self._users.items()]
