@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
+from ansible_collections.buildkeep.ci.plugins.module_utils.controller import CONTROLLER
+from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_casc_checks import problems
+from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_settings import JenkinsSettings
 from ansible_collections.buildkeep.ci.plugins.module_utils.schema import Problem, nearest
 
 
@@ -27,6 +30,9 @@ def jenkins(subject: Subject) -> Iterator[Problem]:
     yield from _image(given)
     yield from _doors(given)
     yield from _folders(given, {entry["name"] for _, entry in subject.tenants("name")})
+    admin, controller = given.get("admin", {}), {**CONTROLLER, **subject.get("controller", {})}
+    own = JenkinsSettings(name=controller["name"])
+    yield from problems(given, (admin.get("secret", own.admin_secret), own.reload_secret))
 
 
 def _image(given: Mapping[str, Any]) -> Iterator[Problem]:

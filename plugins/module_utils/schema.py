@@ -190,6 +190,8 @@ _COMPARISONS: dict[str, tuple[str, Callable[[Any, Any], bool], str]] = {
     "maximum": ("number", lambda v, limit: v > limit, "{value} is more than {limit}"),
     "minItems": ("array", lambda v, limit: len(v) < limit, "needs {limit} or more entries"),
     "maxItems": ("array", lambda v, limit: len(v) > limit, "has more than {limit} entries"),
+    "minProperties": ("object", lambda v, limit: len(v) < limit, "needs {limit} or more keys"),
+    "maxProperties": ("object", lambda v, limit: len(v) > limit, "has more than {limit} keys"),
 }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_folders_schema import ADMINISTRATORS, FOLDERS, REALM
+
 _QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|[kMGTPE]i?)?$"
 _NAME = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 _HOST = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
@@ -31,12 +33,6 @@ _STORAGE = {
     "class": _text(f"(^$|{_NAME})", "Write the name of a StorageClass; empty, the cluster's default is taken."),
 }
 _SUBJECT = _text(r"^[^\s'\"\\$]+$", "Write a name without spaces or quotes.")
-# By tenant: what the job generator of its folder is told.
-FOLDERS: Mapping[str, Any] = {
-    "type": "object",
-    "additionalProperties": {"type": "object", "x-remedy": "Write a mapping."},
-    "x-remedy": "Write a mapping by name of the tenant.",
-}
 BACKUP: Mapping[str, Any] = _map(
     {
         "schedule": _text(_SCHEDULE, "Write the five fields of cron, such as `0 3 * * *`."),
@@ -96,13 +92,8 @@ JENKINS: Mapping[str, Any] = _map(
             },
             "Write a mapping with `secret` or `user`.",
         ),
-        "administrators": {
-            "type": "array",
-            "uniqueItems": True,
-            "items": _map(dict.fromkeys(("group", "user"), _SUBJECT), "Write `{group: ...}` or `{user: ...}`."),
-            "x-remedy": "Write a list such as `[{group: ci-admins}]`.",
-        },
-        "realm": {"type": "object", "x-remedy": "Write JCasC's `securityRealm` as a mapping, such as `{oic: {...}}`."},
+        "administrators": ADMINISTRATORS,
+        "realm": REALM,
         "storage": _map(_STORAGE, "Write a mapping with `size` or `class`."),
         "ingress": _INGRESS,
         "route": _ROUTE,
