@@ -101,6 +101,8 @@ def read_live(cluster: Cluster, resources: Resources, owner: str, namespaces: Co
         if not kind.namespaced or item["metadata"]["namespace"] in reach
     ]
     if NAMESPACE in resources:  # whoever took another label off: these two are guarded
+        named = [cluster.get(cluster.resource(*NAMESPACE), "", name) for name in namespaces if name not in tenants]
+        spaces += [space for space in named if space is not None]
         found += [space for space in spaces if labels_of(space).get(LABEL_ROLE) == owner]
     return Live({key_of(item): item for item in found}, tenants)
 

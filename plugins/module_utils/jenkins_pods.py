@@ -14,15 +14,18 @@ Object = Mapping[str, Any]
 _KINDS = ("initContainers", "containers", "ephemeralContainers")
 # Volume types of `restricted`.
 _VOLUMES = frozenset(
-    "configMap csi downwardAPI emptyDir ephemeral persistentVolumeClaim projected secret".split()  # noqa: SIM905
+    ("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret")
 )
 _SECCOMP = ("RuntimeDefault", "Localhost")
 _SELINUX = ("", "container_t", "container_init_t", "container_kvm_t", "container_engine_t")
 _SYSCTLS = frozenset(
-    "kernel.shm_rmid_forced net.ipv4.ip_local_port_range net.ipv4.ip_unprivileged_port_start net.ipv4.tcp_syncookies "
-    "net.ipv4.ping_group_range net.ipv4.ip_local_reserved_ports net.ipv4.tcp_keepalive_time "
-    "net.ipv4.tcp_fin_timeout net.ipv4.tcp_keepalive_intvl net.ipv4.tcp_keepalive_probes net.ipv4.tcp_rmem "
-    "net.ipv4.tcp_wmem".split()  # noqa: SIM905
+    {
+        "kernel.shm_rmid_forced",
+        *(f"net.ipv4.ip_{name}" for name in ("local_port_range", "unprivileged_port_start", "local_reserved_ports")),
+        *(f"net.ipv4.tcp_{name}" for name in ("syncookies", "fin_timeout", "rmem", "wmem")),
+        *(f"net.ipv4.tcp_keepalive_{name}" for name in ("time", "intvl", "probes")),
+        "net.ipv4.ping_group_range",
+    }
 )
 _HANDLERS = (("livenessProbe",), ("readinessProbe",), ("startupProbe",))
 _HOOKS = (("lifecycle", "postStart"), ("lifecycle", "preStop"))

@@ -29,13 +29,22 @@ PLUGINS: Mapping[str, str] = {
     "job-dsl": "3654.vdf58f53e2d15",
     "matrix-auth": "3.3",
 }
+# Of the same list; only there where a folder's configuration asks for them.
+OPTIONAL: Mapping[str, str] = {
+    "github-branch-source": "1983.vfa_27ed961853",
+    "ssh-credentials": "372.va_250881b_08cd",
+}
 RELOAD_TOKEN = "CASC_RELOAD_TOKEN"  # noqa: S105 (a key, not a token)
 USER_KEY, PASSWORD_KEY = "jenkins-admin-user", "jenkins-admin-password"
 KEEP = {"helm.sh/resource-policy": "keep"}
 # The image puts JENKINS_SLAVE_AGENT_PORT, which the chart always sets, into this property unless it is there.
 NO_TCP = "-Djenkins.model.Jenkins.slaveAgentPort=-1"
 # What users add to stands behind what we need in these; any other list of theirs replaces ours.
-_ADDED = (("controller", "containerEnv"), ("controller", "sidecars", "configAutoReload", "envFrom"))
+_ADDED = (
+    ("controller", "additionalExistingSecrets"),
+    ("controller", "containerEnv"),
+    ("controller", "sidecars", "configAutoReload", "envFrom"),
+)
 _ADDED_TEXT = ("controller", "javaOpts")
 _USER = {"runAsUser": 1000, "runAsGroup": 1000}
 _CONFINED = {
@@ -45,18 +54,24 @@ _CONFINED = {
 }
 
 
-def chart_values(settings: JenkinsSettings, scripts: Mapping[str, str], secrets: Sequence[Mapping[str, str]]) -> Values:
+def chart_values(
+    settings: JenkinsSettings,
+    scripts: Mapping[str, str],
+    secrets: Sequence[Mapping[str, str]] = (),
+    required: Sequence[str] = (),
+) -> Values:
     """Give the values for one Jenkins, the user's laid over ours.
 
     Args:
         settings: what is wanted.
         scripts: JCasC by name of its file (jenkins_casc.config_scripts), safe for the chart's `tpl`.
         secrets: keys of Secrets that JCasC refers to, each `{name, keyName}` (jenkins_casc.additional_secrets).
+        required: plugins that it needs (jenkins_casc.required_plugins).
     """
     ours: Values = {
         "fullnameOverride": settings.name,
         "controller": {
-            **_image(settings),
+            **_image(settings, required),
             **_pod(settings),
             **_configuration(settings, scripts),
             **_doors(settings),
@@ -93,14 +108,26 @@ def merged(ours: Mapping[str, Any], theirs: Mapping[str, Any], path: tuple[str, 
     return result
 
 
-def plugins(settings: JenkinsSettings) -> list[str] | bool:
+def plugins(settings: JenkinsSettings, required: Sequence[str]) -> list[str] | bool:
     """Name the plugins as the chart wants them, `name:version`; False where the image holds them."""
     if settings.image:
         return False
-    return [f"{name}:{version}" for name, version in {**PLUGINS, **settings.plugins}.items()]
+    wanted = {**PLUGINS, **{name: OPTIONAL[name] for name in required if name in OPTIONAL}, **settings.plugins}
+    return [f"{name}:{version}" for name, version in wanted.items()]
 
 
-def _image(settings: JenkinsSettings) -> Values:
+def unpinned(settings: JenkinsSettings, required: Sequence[str]) -> list[str]:
+    """Say which plugins the configuration needs and nobody has named a version of, a sentence each."""
+    known = {*PLUGINS, *OPTIONAL, *settings.plugins}
+    return [
+        f"buildkeep_jenkins.plugins: {name} is needed by what buildkeep_jenkins.folders names, and has no version. Write "
+        f"`{name}: <version>`, one that goes with the others."
+        for name in required
+        if name not in known and not settings.image
+    ]
+
+
+def _image(settings: JenkinsSettings, required: Sequence[str]) -> Values:
     image: Values = {"pullPolicy": "IfNotPresent"}
     if settings.image:
         registry, _, rest = settings.image.partition("/")
@@ -109,7 +136,7 @@ def _image(settings: JenkinsSettings) -> Values:
         image |= {"registry": registry, "repository": repository, "tag": f"{tag}@{digest}" if digest else tag}
     return {
         "image": image,
-        "installPlugins": plugins(settings),
+        "installPlugins": plugins(settings, required),
         # Else newer versions than the pinned ones come, and those that somebody added by hand stay.
         "installLatestPlugins": False,
         "installLatestSpecifiedPlugins": False,
@@ -145,7 +172,9 @@ def _pod(settings: JenkinsSettings) -> Values:
             {
                 "name": RELOAD_TOKEN,
                 "valueFrom": {"secretKeyRef": {"name": settings.reload_secret, "key": RELOAD_TOKEN}},
-            }
+            },
+            # A reference to a secret that is not there fails, in place of giving an empty password.
+            {"name": "CASC_STRICT_SECRET_RESOLUTION", "value": "true"},
         ],
     }
 

@@ -26,7 +26,9 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
     DOMAIN,
     FIELD_MANAGER,
     LABEL_MANAGED_BY,
+    LABEL_ROLE,
     MANAGED_BY,
+    ROLE_JENKINS,
 )
 
 # What gives rights: refused where somebody else made it.
@@ -86,11 +88,12 @@ def _texts(values: Mapping[str, Any]) -> dict[str, str | None]:
 def is_ours(live: Mapping[str, Any]) -> bool:
     """Whether Buildkeep made or took over this object.
 
-    Of a Namespace the guarded tenant label tells, whoever took another label off. Of any other object this is no more
-    than a hint, which whoever may write the object can give: nothing may follow from it that they could not do.
+    Of a Namespace the guarded tenant label tells, whoever took another label off; the controller's, which is looked at
+    only under its own name, has none. Of any other object this is no more than a hint, which whoever may write the
+    object can give: nothing may follow from it that they could not do.
     """
     if live["kind"] == "Namespace":
-        return bool(tenant_of(live))
+        return bool(tenant_of(live)) or labels_of(live).get(LABEL_ROLE) == ROLE_JENKINS
     managers = live["metadata"].get("managedFields") or []
     return labels_of(live).get(LABEL_MANAGED_BY) == MANAGED_BY or any(
         entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply" for entry in managers

@@ -45,6 +45,8 @@ SYSTEM_NAMESPACE = "buildkeep-system"
 CANARY_GROUP = "buildkeep:canary"
 CANARY_ROLE = "buildkeep-canary"
 CONTROLLER_ROLE = "buildkeep-controller"
+# Value of LABEL_ROLE on the one namespace that is ours and no tenant's: the controller's, where we install it.
+ROLE_JENKINS = "jenkins"
 
 # The made-up resource whose verb `manage` marks those who may change tenants. RBAC matches strings; no CRD is needed.
 MANAGE_GROUP = DOMAIN

@@ -19,14 +19,15 @@ _CLUSTER_MADE = {
     ("ConfigMap", "kube-root-ca.crt"),
     ("ConfigMap", "openshift-service-ca.crt"),
 }
+_CLAIM = "PersistentVolumeClaim"
 _DERIVED_KINDS = {"Event", "Endpoints", "EndpointSlice"}
 
 
 def is_foreign(item: Object, openshift: bool = False) -> bool:
     """Whether an object in a namespace is somebody's, so that deleting the namespace would lose it.
 
-    Not so: ours, what the cluster makes in every namespace, and what a controller would make again or has made from
-    another object of the same namespace (that one counts).
+    Not so: ours, but for claims, whose content nobody can make again; what the cluster makes in every namespace; and
+    what a controller would make again or has made from another object of the same namespace (that one counts).
 
     Args:
         item: the object; kind and metadata are enough.
@@ -35,7 +36,7 @@ def is_foreign(item: Object, openshift: bool = False) -> bool:
     metadata = item["metadata"]
     owners = metadata.get("ownerReferences") or []
     return not (
-        (is_ours(item) and not is_adopted(item))
+        (is_ours(item) and not is_adopted(item) and item["kind"] != _CLAIM)
         or (item["kind"], metadata["name"]) in _CLUSTER_MADE
         or item["kind"] in _DERIVED_KINDS
         or (openshift and made_by_openshift(item))
