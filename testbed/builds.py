@@ -7,36 +7,32 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import re
-import ssl
 import sys
 import tarfile
-import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import kubernetes.client
-import kubernetes.config
 import urllib3
 
 from testbed import paths
-from testbed.controller.deploy import NAME, NAMESPACE, api_token
+from testbed.controller_client import CONNECT_SECONDS, access, asked, remedy
 from testbed.errors import TestbedError
 
-HEADER_TOKEN = "X-Buildkeep-Token"  # noqa: S105 - a header's name
 JOB = re.compile(r"[a-z0-9._-]+/[a-z0-9._-]+")
-CONNECT_SECONDS = 10.0
+POLL_SECONDS = 1.0
+UNFINISHED = ("QUEUED", "RUNNING")
 # The log's longest silence; an agent may take LAUNCH_SECONDS to come up, a step may compute for long.
 SILENCE_SECONDS = 1800.0
 PIECE = 256 * 1024  # bytes
 RESULT = "Finished: "
 STARTED = re.compile(r"Started build #(\d+) of ")
 LEFT_OUT = (".git", "__pycache__")
-# The client keeps a kubeconfig's certificates in files that all threads share, and shows them before they are written.
-CREDENTIALS = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -78,10 +74,7 @@ def build(
     Raises:
         TestbedError: the build could not be started, or its log broke off.
     """
-    if not JOB.fullmatch(job):
-        raise TestbedError(f"job {job!r}: write FOLDER/NAME in lower-case letters, digits and -._")
-    if not (directory / jenkinsfile).is_file():
-        raise TestbedError(f"{directory} holds no {jenkinsfile}")
+    _checked(job, directory, jenkinsfile)
     kubeconfig = kubeconfig or paths.kubeconfig()
     lines: list[str] = []
     for line in _submit(job, packed(directory), jenkinsfile, kubeconfig):
@@ -90,7 +83,7 @@ def build(
             echo(line)
     log = "".join(lines)
     if not lines or not lines[-1].startswith(RESULT):
-        raise TestbedError(f"the log of {job} broke off:\n{log[-2000:]}", remedy=_remedy(kubeconfig))
+        raise TestbedError(f"the log of {job} broke off:\n{log[-2000:]}", remedy=remedy(kubeconfig))
     return BuildResult(lines[-1].strip() == f"{RESULT}SUCCESS", log)
 
 
@@ -110,41 +103,83 @@ def packed(directory: Path) -> bytes:
     return data.getvalue()
 
 
+def submit(job: str, directory: Path, *, jenkinsfile: str = "Jenkinsfile", kubeconfig: Path | None = None) -> int:
+    """Starts a build that goes on by itself, and answers its number. See `build` for the arguments.
+
+    Raises:
+        TestbedError: it could not be started.
+    """
+    _checked(job, directory, jenkinsfile)
+    query = {"jenkinsfile": jenkinsfile, "queue": "1"}
+    return int(asked("POST", f"job/{job}/build", kubeconfig, query, packed(directory)))
+
+
+def log(job: str, number: int, kubeconfig: Path | None = None) -> str:
+    """A build's log so far.
+
+    Raises:
+        TestbedError: there is no such build, or the controller cannot be reached.
+    """
+    return asked("GET", f"job/{job}/{number}/log", kubeconfig).decode(errors="replace")
+
+
+def result(job: str, number: int, kubeconfig: Path | None = None) -> str:
+    """QUEUED, RUNNING, or how a build ended; raises TestbedError as `log` does."""
+    return asked("GET", f"job/{job}/{number}/result", kubeconfig).decode().strip()
+
+
+def stop(job: str, number: int, kubeconfig: Path | None = None) -> None:
+    """Aborts a build; raises TestbedError as `log` does."""
+    asked("POST", f"job/{job}/{number}/stop", kubeconfig)
+
+
+def wait(job: str, number: int, seconds: float, kubeconfig: Path | None = None) -> BuildResult:
+    """Waits for a build's end, also while API server or controller are away.
+
+    Raises:
+        TestbedError: it was not over in so many seconds; str() has the end of its log, or why that cannot be read.
+    """
+    end = time.monotonic() + seconds
+    last = ""
+    while time.monotonic() < end:
+        try:
+            last = result(job, number, kubeconfig)
+            if last not in UNFINISHED:
+                text = log(job, number, kubeconfig)
+                return BuildResult(last == "SUCCESS", text)
+        except TestbedError as error:
+            last = str(error)
+        time.sleep(POLL_SECONDS)
+    if last in UNFINISHED:
+        last += f"\n{log(job, number, kubeconfig)[-2000:]}"
+    raise TestbedError(f"{job} #{number} is not over after {seconds:.0f} seconds: {last}")
+
+
+def statistics(kubeconfig: Path | None = None) -> dict[str, Any]:
+    """The controller's threads, memory (KiB), builds by state and calls of the API server by row of their table."""
+    facts: dict[str, Any] = json.loads(asked("GET", "statistics", kubeconfig))
+    return facts
+
+
 def artifact(job: str, number: int, path: str, kubeconfig: Path | None = None) -> bytes:
     """A file that a build archived.
 
     Raises:
         TestbedError: it did not, or the controller cannot be reached.
     """
-    service, headers, context = _access(kubeconfig or paths.kubeconfig())
-    url = f"{service}/job/{job}/{number}/artifact/{path}"
-    with urllib3.PoolManager(ssl_context=context) as pool:
-        response = pool.request("GET", url, headers=headers, retries=False, timeout=CONNECT_SECONDS)
-    if response.status != 200:
-        raise TestbedError(f"the controller answered {response.status}: {response.data.decode().strip()}")
-    return response.data
+    return asked("GET", f"job/{job}/{number}/artifact/{path}", kubeconfig)
 
 
-def _access(kubeconfig: Path) -> tuple[str, dict[str, str], ssl.SSLContext]:
-    """The controller's URL, and the headers and certificates that open it."""
-    token = api_token(kubeconfig) if kubeconfig.is_file() else ""
-    if not token:
-        raise TestbedError("there is no stand-in controller", remedy="Run: python -m testbed up")
-    with CREDENTIALS:
-        configuration: Any = kubernetes.client.Configuration()
-        kubernetes.config.load_kube_config(config_file=str(kubeconfig), client_configuration=configuration)
-        context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
-        if configuration.cert_file:
-            context.load_cert_chain(configuration.cert_file, configuration.key_file)
-    headers = {HEADER_TOKEN: token}
-    if bearer := configuration.get_api_key_with_prefix("BearerToken"):
-        headers["Authorization"] = bearer
-    return f"{configuration.host}/api/v1/namespaces/{NAMESPACE}/services/{NAME}:http/proxy", headers, context
+def _checked(job: str, directory: Path, jenkinsfile: str) -> None:
+    if not JOB.fullmatch(job):
+        raise TestbedError(f"job {job!r}: write FOLDER/NAME in lower-case letters, digits and -._")
+    if not (directory / jenkinsfile).is_file():
+        raise TestbedError(f"{directory} holds no {jenkinsfile}")
 
 
 def _submit(job: str, workspace: bytes, jenkinsfile: str, kubeconfig: Path) -> Iterator[str]:
     """The log's lines as they come."""
-    service, headers, context = _access(kubeconfig)
+    service, headers, context = access(kubeconfig)
     headers["Content-Type"] = "application/x-tar"
     url = f"{service}/job/{job}/build?{urlencode({'jenkinsfile': jenkinsfile})}"
     timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=SILENCE_SECONDS)
@@ -157,17 +192,13 @@ def _submit(job: str, workspace: bytes, jenkinsfile: str, kubeconfig: Path) -> I
                                     timeout=timeout, chunked=True)  # fmt: skip
             if response.status != 200:
                 raise TestbedError(f"the controller answered {response.status}: {response.data.decode().strip()}",
-                                   remedy=_remedy(kubeconfig))  # fmt: skip
+                                   remedy=remedy(kubeconfig))  # fmt: skip
             rest = b""
             for chunk in response.stream():  # each chunk as it comes
                 *whole, rest = (rest + chunk).split(b"\n")
                 yield from (f"{line.decode(errors='replace')}\n" for line in whole)
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise TestbedError(f"the controller cannot be reached: {error}", remedy=_remedy(kubeconfig)) from error
-
-
-def _remedy(kubeconfig: Path) -> str:
-    return f"See the controller's log: kubectl --kubeconfig={kubeconfig} -n {NAMESPACE} logs deployment/{NAME}"
+        raise TestbedError(f"the controller cannot be reached: {error}", remedy=remedy(kubeconfig)) from error
 
 
 def main(words: Sequence[str]) -> int:

@@ -18,6 +18,7 @@ from testbed.tools import tool
 NAMESPACE = "jenkins"
 NAME = "jenkins"
 TOKEN_SECRET = "jenkins-api"  # noqa: S105 - a Secret's name
+CREDENTIALS_SECRET = "jenkins-credentials"  # noqa: S105 - a Secret's name
 READY_SECONDS = 120
 MANIFESTS = Path(__file__).parent / "manifests"
 ORDER = ("namespace", "serviceaccount", "role", "rolebinding", "service", "deployment")
@@ -43,7 +44,9 @@ def deploy(kubeconfig: Path, image: str) -> None:
     objects = manifests(image)
     _apply(kubeconfig, objects[:1])
     if not api_token(kubeconfig):
-        _apply(kubeconfig, [_token_secret()])
+        _apply(kubeconfig, [_secret(TOKEN_SECRET, {"token": secrets.token_hex(32)})])
+    if not _data(kubeconfig, CREDENTIALS_SECRET):
+        _apply(kubeconfig, [_secret(CREDENTIALS_SECRET, credentials())])
     _apply(kubeconfig, objects[1:])
     rollout = ("rollout", "status", f"deployment/{NAME}", f"--namespace={NAMESPACE}", f"--timeout={READY_SECONDS}s")
     _kubectl(kubeconfig, rollout)
@@ -55,14 +58,30 @@ def api_token(kubeconfig: Path) -> str:
     Raises:
         TestbedError: the cluster does not answer.
     """
-    words = ("get", "secret", TOKEN_SECRET, f"--namespace={NAMESPACE}", "--ignore-not-found", "--output=json")
+    token = _data(kubeconfig, TOKEN_SECRET).get("token", "")
+    return base64.b64decode(token).decode()
+
+
+def credentials() -> dict[str, str]:
+    """Credentials of two folders, random, by `<folder>.<id>.<key>`; the Deployment says where their files are."""
+    return {
+        "shop.registry.username": "robot",
+        "shop.registry.password": secrets.token_hex(16),
+        "shop.token.text": secrets.token_hex(16),
+        "blog.token.text": secrets.token_hex(16),
+    }
+
+
+def _data(kubeconfig: Path, secret: str) -> dict[str, str]:
+    """What a Secret holds, encoded; nothing when there is none."""
+    words = ("get", "secret", secret, f"--namespace={NAMESPACE}", "--ignore-not-found", "--output=json")
     found = _kubectl(kubeconfig, words)
-    return base64.b64decode(json.loads(found)["data"]["token"]).decode() if found.strip() else ""
+    return dict(json.loads(found)["data"]) if found.strip() else {}
 
 
-def _token_secret() -> dict[str, Any]:
-    metadata = {"name": TOKEN_SECRET, "namespace": NAMESPACE}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"token": secrets.token_hex(32)}}
+def _secret(name: str, data: dict[str, str]) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": NAMESPACE}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
 
 
 def _apply(kubeconfig: Path, objects: Sequence[dict[str, Any]]) -> None:

@@ -7,7 +7,9 @@ names its row of the table of calls (`charts/agent-templates/verbs.yaml`); one t
 from __future__ import annotations
 
 import json
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -45,12 +47,21 @@ class Kube:
             configuration = kubernetes.client.Configuration.get_default_copy()
         self._configuration = configuration
         self._pool = kubernetes.client.ApiClient(self._configuration).rest_client.pool_manager
+        self._lock = threading.Lock()
+        self.calls: Counter[str] = Counter()  # what was sent, by row of the table and verb
+
+    def _counted(self, call: str, verb: str, resource: str) -> None:
+        """Raises PermissionError for what the table of calls does not have."""
+        if not rbac_verbs.row(call).covers(verb, resource):
+            raise PermissionError(f"{verb} {resource} is not what the call {call} may ask for; see verbs.yaml")
+        with self._lock:
+            self.calls[f"{call} {verb}"] += 1
 
     def _request(self, call: str, verb: str, resource: str, namespace: str, *name: str, body: Any = None,
                  query: Mapping[str, Any] | None = None, read: float = READ_SECONDS, whole: bool = True,
                  kind: str = "application/json") -> urllib3.BaseHTTPResponse:  # fmt: skip
         """Sends what the row `call` of the table covers; raises ApiError for every other answer than yes."""
-        allowed(call, verb, resource)
+        self._counted(call, verb, resource)
         parts = (resource.partition("/")[0], *name, *filter(None, [resource.partition("/")[2]]))
         method, url = METHODS[verb], f"{self._configuration.host}{core(namespace, *parts)}"
         headers = {"Authorization": self._configuration.get_api_key_with_prefix("BearerToken") or "",
@@ -160,7 +171,7 @@ class Kube:
             opened.sock.shutdown()  # after the other side's closing message that leaves the connection open
 
     def _opened(self, namespace: str, name: str, container: str, argv: Sequence[str]) -> WSClient:
-        allowed("run-command", "get", "pods/exec")
+        self._counted("run-command", "get", "pods/exec")
         # The package swaps a method of the client for the call: no two threads may share one.
         api = kubernetes.client.CoreV1Api(kubernetes.client.ApiClient(self._configuration))
         return stream(api.connect_get_namespaced_pod_exec, name, namespace, command=list(argv),
@@ -174,12 +185,6 @@ def paused(seconds: float, interrupted: Callable[[], bool]) -> bool:
     while not (stop := interrupted()) and (left := end - time.monotonic()) > 0:
         time.sleep(min(POLL_SECONDS, left))
     return stop
-
-
-def allowed(call: str, verb: str, resource: str) -> None:
-    """Raises PermissionError for what the table of calls does not have."""
-    if not rbac_verbs.row(call).covers(verb, resource):
-        raise PermissionError(f"{verb} {resource} is not what the call {call} may ask for; see verbs.yaml")
 
 
 def happened(event: Object, url: str) -> Object:

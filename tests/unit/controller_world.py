@@ -20,6 +20,7 @@ from testbed.controller.artifacts import Artifacts
 from testbed.controller.capacity import Capacity
 from testbed.controller.connections import Connections
 from testbed.controller.launcher import Controller
+from testbed.controller.records import Record
 from testbed.controller.server import HEADER_TOKEN, Server
 from tests.unit.fake_cluster import FakeCluster, Object, running
 
@@ -77,6 +78,25 @@ class World:
         return urllib3.request("POST", f"{self.url}/job/{job}/build", body=tar(files), headers=headers,
                                preload_content=False, timeout=60)  # fmt: skip
 
+    def ask(self, method: str, path: str) -> tuple[int, str]:
+        """Status and answer of a request about builds."""
+        answer = urllib3.request(method, f"{self.url}{path}", headers={HEADER_TOKEN: TOKEN}, timeout=60)
+        return answer.status, answer.data.decode()
+
+    def submit(self, jenkinsfile: str, job: str = "shop/hello") -> int:
+        """Starts a build that nobody waits for; its number."""
+        answer = urllib3.request("POST", f"{self.url}/job/{job}/build?queue=1", headers={HEADER_TOKEN: TOKEN},
+                                 body=tar({"Jenkinsfile": jenkinsfile}), timeout=60)  # fmt: skip
+        assert answer.status == 201, answer.data
+        return int(answer.data)
+
+    def record(self, number: int, job: str = "shop/hello") -> Record:
+        """A build as the controller keeps it."""
+        folder, _, name = job.partition("/")
+        record = self.server.records.find(folder, name, number)
+        assert record
+        return record
+
     def build(self, jenkinsfile: str, job: str = "shop/hello", files: Mapping[str, str] | None = None) -> str:
         """The whole log of a build."""
         response = self.post(job, {"Jenkinsfile": jenkinsfile} | dict(files or {}))
@@ -90,7 +110,7 @@ def world(tmp_path: Path, seconds: float = 20, **behaviour: Any) -> Iterator[Wor
     cluster = FakeCluster([], **behaviour)
     controller = Controller(cluster, Connections(), Capacity(), "jenkins", "jenkins-jenkins-config=true", seconds,
                             Artifacts())  # fmt: skip
-    server = Server(controller, TOKEN)
+    server = Server(controller, TOKEN, tmp_path / "state")
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from testbed import builds, paths
+from testbed import builds, controller_client, paths
 from testbed.controller import deploy, recipe
 from testbed.errors import TestbedError
 
@@ -76,7 +76,7 @@ def api_server(
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a Jenkinsfile; the API token is known."""
-    monkeypatch.setattr(builds, "api_token", lambda kubeconfig: "token")
+    monkeypatch.setattr(controller_client, "api_token", lambda kubeconfig: "token")
     folder = tmp_path / "work"
     (folder / ".git").mkdir(parents=True)
     (folder / ".git/config").write_text("secret")

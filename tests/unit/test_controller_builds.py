@@ -102,10 +102,9 @@ def test_a_client_that_goes_away_aborts_the_build(tmp_path: Path) -> None:
             seen += chunk
             if b"\nbegun\n" in seen:
                 break
-        (thread,) = here.server.running
+        (record,) = here.server.builds.running()
         response.close()
-        thread.join(20)
-        assert not thread.is_alive()
+        assert record.done.wait(20)
         assert len(here.cluster.deleted) == 1
         assert (tmp_path / "workspace/shop/hello/aborted").read_text() == "1\n"
 
