@@ -221,7 +221,7 @@ def test_a_template_is_found_by_one_of_its_labels() -> None:
         ({"nodeProperties": []}, "podTemplate: nodeProperties is not supported; supported: activeDeadlineSeconds"),
         ({"yaml": "a: ["}, "yaml of a pod template: while parsing"),
         ({"yaml": "- a"}, "yaml of a pod template: no Pod; write a mapping with metadata and spec"),
-        ({"yaml": "spec: []\n---\n"}, "yaml of a pod template: expected a single document"),
+        ({"yaml": "spec: []\n---\n"}, "yaml of a pod template: spec: cannot stand there; write a mapping"),
         (
             {"workspaceVolume": {"emptyDir": {}}},
             "podTemplate.workspaceVolume: 'emptyDir' is not supported; supported: dyn",
