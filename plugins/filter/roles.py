@@ -23,7 +23,15 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Setti
 
 Raw = Mapping[str, Any]
 # Where the inventory cannot be read, nothing is said about what the cluster leaves unenforced.
-_UNREAD = {"backend": AUTO, "unenforced": "", "pod_defaults": False, "impossible": {}, "conditions": [], "warned": []}
+_UNREAD: Mapping[str, Any] = {
+    "backend": AUTO,
+    "unenforced": "",
+    "pod_defaults": False,
+    "impossible": {},
+    "conditions": [],
+    "warned": [],
+    "jenkins": "",
+}
 
 
 def _of_settings(work: Callable[..., Any]) -> Callable[..., Any]:
@@ -56,7 +64,8 @@ def checked(raw: Raw, helm: str = "") -> dict[str, Any]:
         return {"problems": [*error.problems, *problems], **nothing}
     if settings.state == "absent":
         problems.append("buildkeep_state: absent is not for site.yml. To take everything away run buildkeep.ci.remove.")
-    namespaces = [settings.controller.namespace]
+    installs = settings.jenkins.install
+    namespaces = [] if installs else [settings.controller.namespace]
     access = tenant_objects.access(settings)
     walls = {"backend": raw.get("backend") or AUTO, "unenforced": settings.unenforced}
     return {
@@ -68,6 +77,7 @@ def checked(raw: Raw, helm: str = "") -> dict[str, Any]:
         "impossible": pod_security.impossible(settings),
         "conditions": conditions(settings),
         "warned": [*legacy(settings), *unheld(settings)],
+        "jenkins": settings.controller.namespace if installs else "",
         **tenant_objects.identity(settings),
     }
 

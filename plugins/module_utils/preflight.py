@@ -94,6 +94,16 @@ _OF_IMAGES: Mapping[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
         ("constraints.gatekeeper.sh", "buildkeepimages", _ALL),
     ),
 }
+# Of Helm and the role `jenkins`, in the controller's namespace.
+_OF_JENKINS = (
+    ("", "secrets", (*_ALL, "update")),
+    ("", "services", _ALL),
+    ("", "persistentvolumeclaims", _ALL),
+    ("apps", "statefulsets", _ALL),
+    ("policy", "poddisruptionbudgets", _ALL),
+    ("networking.k8s.io", "ingresses", _ALL),
+    ("batch", "cronjobs", _ALL),
+)
 
 
 @dataclass(frozen=True)
@@ -109,6 +119,7 @@ class Question:
         pod_defaults: whether a MutatingAdmissionPolicy is wanted.
         impossible: by backend, problems that the inventory has only where that backend is the one, without policies.
         conditions: problems that it has in some clusters (node_profiles_checks.conditions()).
+        jenkins: namespace in which Jenkins is installed, or empty.
     """
 
     user: str = ""
@@ -119,6 +130,7 @@ class Question:
     pod_defaults: bool = False
     impossible: Mapping[str, Sequence[str]] = field(default_factory=dict)
     conditions: Sequence[Mapping[str, Any]] = ()
+    jenkins: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,6 +149,8 @@ def needed_rights(question: Question, backend: Backend) -> list[Right]:
     rows = [*_NEEDED, *_OF_BACKENDS.get(backend.name, ()), *_OF_IMAGES.get(backend.images, ())]
     rows += [*(_OF_POLICIES if backend.policies else ()), *(_OF_DEFAULTS if question.pod_defaults else ())]
     rights = [Right(verb, group, resource) for group, resource, verbs in rows for verb in verbs]
+    rows = list(_OF_JENKINS) if question.jenkins else []
+    rights += [Right(verb, group, resource, question.jenkins) for group, resource, verbs in rows for verb in verbs]
     rights += [Right("impersonate", "", "groups", name=group) for group in groups]
     return rights + [_impersonate(who) for who in ((user, STRANGER) if user else ())]
 

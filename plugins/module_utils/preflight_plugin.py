@@ -25,6 +25,7 @@ ARGUMENTS: dict[str, Any] = {
     "impossible": {"type": "dict", "default": {}},
     "conditions": {"type": "list", "elements": "dict", "default": []},
     "warned": {"type": "list", "elements": "str", "default": []},
+    "jenkins": {"type": "str", "default": ""},
     **CONNECTION,
 }
 

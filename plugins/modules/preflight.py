@@ -90,6 +90,10 @@ options:
     type: list
     elements: str
     default: []
+  jenkins:
+    description: Namespace in which Jenkins is installed, with the rights that this takes; empty where it is not.
+    type: str
+    default: ""
 extends_documentation_fragment:
   - buildkeep.ci.connection
 author:
