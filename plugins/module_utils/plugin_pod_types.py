@@ -14,46 +14,62 @@ from dataclasses import dataclass
 from typing import Any
 
 _BY_TYPE: Mapping[str, str] = {
-    "flag": "allowPrivilegeEscalation automountServiceAccountToken blockOwnerDeletion chapAuthDiscovery chapAuthSession"
-    " controller enableServiceLinks hostIPC hostNetwork hostPID hostProcess hostUsers optional privileged readOnly"
-    " readOnlyRootFilesystem runAsNonRoot setHostnameAsFQDN shareProcessNamespace sslEnabled stdin stdinOnce tty",
-    "int": "containerPort defaultMode failureThreshold hostPort initialDelaySeconds lun maxSkew minDomains mode"
-    " partition periodSeconds priority successThreshold timeoutSeconds weight",
-    "long": "activeDeadlineSeconds deletionGracePeriodSeconds expirationSeconds fsGroup generation runAsGroup runAsUser"
-    " seconds terminationGracePeriodSeconds tolerationSeconds",
+    "flag": (
+        "allowPrivilegeEscalation automountServiceAccountToken blockOwnerDeletion chapAuthDiscovery chapAuthSession"
+        " controller enableServiceLinks hostIPC hostNetwork hostPID hostProcess hostUsers optional privileged readOnly"
+        " readOnlyRootFilesystem runAsNonRoot setHostnameAsFQDN shareProcessNamespace sslEnabled stdin stdinOnce tty"
+    ),
+    "int": (
+        "containerPort defaultMode failureThreshold hostPort initialDelaySeconds lun maxSkew minDomains mode"
+        " partition periodSeconds priority successThreshold timeoutSeconds weight"
+    ),
+    "long": (
+        "activeDeadlineSeconds deletionGracePeriodSeconds expirationSeconds fsGroup generation runAsGroup runAsUser"
+        " seconds terminationGracePeriodSeconds tolerationSeconds"
+    ),
     "amount": "divisor sizeLimit",
     "port": "port",
     "longs": "supplementalGroups",
-    "texts": "accessModes add args command drop finalizers hostnames matchLabelKeys mismatchLabelKeys monitors"
-    " nameservers namespaces portals searches targetWWNs values wwids",
+    "texts": (
+        "accessModes add args command drop finalizers hostnames matchLabelKeys mismatchLabelKeys monitors nameservers"
+        " namespaces portals searches targetWWNs values wwids"
+    ),
     "text map": "annotations labels matchLabels nodeSelector volumeAttributes",
     "amount map": "limits overhead requests",
-    "objects": "claims containers env envFrom ephemeralContainers hostAliases httpHeaders imagePullSecrets"
-    " initContainers items managedFields matchExpressions matchFields nodeSelectorTerms ownerReferences ports"
-    " preferredDuringSchedulingIgnoredDuringExecution readinessGates resizePolicy resourceClaims schedulingGates"
-    " sources sysctls tolerations topologySpreadConstraints volumeDevices volumeMounts volumes",
-    "object": "affinity appArmorProfile awsElasticBlockStore azureDisk azureFile capabilities cephfs cinder"
-    " clusterTrustBundle configMap configMapKeyRef configMapRef csi dataSource dataSourceRef dnsConfig downwardAPI"
-    " emptyDir ephemeral exec fc fieldRef flexVolume flocker gcePersistentDisk gitRepo glusterfs grpc hostPath httpGet"
-    " iscsi labelSelector lifecycle livenessProbe metadata namespaceSelector nfs nodeAffinity nodePublishSecretRef os"
-    " persistentVolumeClaim photonPersistentDisk podAffinity podAffinityTerm podAntiAffinity portworxVolume postStart"
-    " preStop preference projected quobyte rbd readinessProbe resourceFieldRef resources scaleIO seLinuxOptions"
-    " seccompProfile secret secretKeyRef secretRef securityContext selector serviceAccountToken sleep spec startupProbe"
-    " storageos tcpSocket valueFrom volumeClaimTemplate vsphereVolume windowsOptions",
-    "text": "apiGroup apiVersion audience cachingMode claimName conditionType containerName creationTimestamp"
-    " datasetName datasetUUID deletionTimestamp devicePath directory diskName diskURI dnsPolicy driver effect endpoints"
-    " fieldPath fieldsType fsGroupChangePolicy fsType gateway generateName gmsaCredentialSpec gmsaCredentialSpecName"
-    " group host hostIP hostname imagePullPolicy initiatorName ip iqn iscsiInterface key keyring kind level"
-    " localhostProfile manager medium mountPath mountPropagation name namespace nodeAffinityPolicy nodeName"
-    " nodeTaintsPolicy operation operator path pdID pdName pool preemptionPolicy prefix priorityClassName procMount"
-    " protectionDomain protocol pullPolicy recursiveReadOnly reference registry repository request resource"
-    " resourceClaimName resourceClaimTemplateName resourceName resourceVersion restartPolicy revision role"
-    " runAsUserName runtimeClassName schedulerName scheme seLinuxChangePolicy secretFile secretName selfLink server"
-    " service serviceAccount serviceAccountName shareName signerName stopSignal storageClassName storageMode storagePolicyID"
-    " storagePolicyName storagePool subPath subPathExpr subdomain subresource supplementalGroupsPolicy system"
-    " targetContainerName targetPortal tenant terminationMessagePath terminationMessagePolicy time topologyKey type uid"
-    " user value volume volumeAttributesClassName volumeID volumeMode volumeName volumeNamespace volumePath"
-    " whenUnsatisfiable workingDir",
+    "objects": (
+        "claims containers env envFrom ephemeralContainers hostAliases httpHeaders imagePullSecrets initContainers"
+        " items managedFields matchExpressions matchFields nodeSelectorTerms ownerReferences ports"
+        " preferredDuringSchedulingIgnoredDuringExecution readinessGates resizePolicy resourceClaims schedulingGates"
+        " sources sysctls tolerations topologySpreadConstraints volumeDevices volumeMounts volumes"
+    ),
+    "object": (
+        "affinity appArmorProfile awsElasticBlockStore azureDisk azureFile capabilities cephfs cinder"
+        " clusterTrustBundle configMap configMapKeyRef configMapRef csi dataSource dataSourceRef dnsConfig downwardAPI"
+        " emptyDir ephemeral exec fc fieldRef flexVolume flocker gcePersistentDisk gitRepo glusterfs grpc hostPath"
+        " httpGet iscsi labelSelector lifecycle livenessProbe metadata namespaceSelector nfs nodeAffinity"
+        " nodePublishSecretRef os persistentVolumeClaim photonPersistentDisk podAffinity podAffinityTerm"
+        " podAntiAffinity portworxVolume postStart preStop preference projected quobyte rbd readinessProbe"
+        " resourceFieldRef resources scaleIO seLinuxOptions seccompProfile secret secretKeyRef secretRef"
+        " securityContext selector serviceAccountToken sleep spec startupProbe storageos tcpSocket valueFrom"
+        " volumeClaimTemplate vsphereVolume windowsOptions"
+    ),
+    "text": (
+        "apiGroup apiVersion audience cachingMode claimName conditionType containerName creationTimestamp datasetName"
+        " datasetUUID deletionTimestamp devicePath directory diskName diskURI dnsPolicy driver effect endpoints"
+        " fieldPath fieldsType fsGroupChangePolicy fsType gateway generateName gmsaCredentialSpec"
+        " gmsaCredentialSpecName group host hostIP hostname imagePullPolicy initiatorName ip iqn iscsiInterface key"
+        " keyring kind level localhostProfile manager medium mountPath mountPropagation name namespace"
+        " nodeAffinityPolicy nodeName nodeTaintsPolicy operation operator path pdID pdName pool preemptionPolicy"
+        " prefix priorityClassName procMount protectionDomain protocol pullPolicy recursiveReadOnly reference registry"
+        " repository request resource resourceClaimName resourceClaimTemplateName resourceName resourceVersion"
+        " restartPolicy revision role runAsUserName runtimeClassName schedulerName scheme seLinuxChangePolicy"
+        " secretFile secretName selfLink server service serviceAccount serviceAccountName shareName signerName"
+        " stopSignal storageClassName storageMode storagePolicyID storagePolicyName storagePool subPath subPathExpr"
+        " subdomain subresource supplementalGroupsPolicy system targetContainerName targetPortal tenant"
+        " terminationMessagePath terminationMessagePolicy time topologyKey type uid user value volume"
+        " volumeAttributesClassName volumeID volumeMode volumeName volumeNamespace volumePath whenUnsatisfiable"
+        " workingDir"
+    ),
     # Two types in two places, told apart by what stands there.
     "text or object": "image",
     "objects or object": "requiredDuringSchedulingIgnoredDuringExecution",

@@ -28,7 +28,9 @@ LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 WHAT = "yaml of a pod template"
 _FORMS = {
     **dict.fromkeys(("object", "text map", "amount map"), "a mapping"),
-    **{"objects": "a list of mappings", "texts": "a list", "longs": "a list"},
+    "objects": "a list of mappings",
+    "texts": "a list",
+    "longs": "a list",
 }
 _ITEMS = {"texts": "text", "longs": "long", "objects": "object"}
 _VALUES = {"text map": "text", "amount map": "amount"}
