@@ -34,7 +34,7 @@ class Controller:
         agent_port: TCP port for agents; 0: they connect by WebSocket.
         garbage_collection: seconds after which it removes agents left behind; 0: never.
         dynamic_claims: whether templates may make PersistentVolumeClaims of their own.
-        cluster: for a Jenkins outside of the cluster `url`, `ca` (PEM) and `credentialsId`; else empty.
+        cluster: for a Jenkins outside of the cluster `url`, `ca` (PEM), `credentialsId` and `renewal`; else empty.
     """
 
     namespace: str
@@ -44,7 +44,7 @@ class Controller:
     agent_port: int = 0
     garbage_collection: int = 0
     dynamic_claims: bool = False
-    cluster: Mapping[str, str] = field(default_factory=dict)
+    cluster: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def user(self) -> str:
@@ -103,6 +103,9 @@ def cluster_problems(given: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(f"{place}.url", "is missing", "Write the https URL of the API server, or leave `cluster` out.")
     if cluster and not cluster.get("credentialsId"):
         yield Problem(f"{place}.credentialsId", "is missing", "Write the id of Jenkins' credentials with the token.")
+    if "renewal" in cluster and not cluster["renewal"].get("secret"):
+        remedy = "Name the Secret with `user` and `token` of a user of Jenkins, or leave `renewal` out."
+        yield Problem(f"{place}.renewal.secret", "is missing", remedy)
     if cluster and not given.get("url"):
         text = "is missing: no Service leads agents to a controller outside of the cluster"
         yield Problem("controller.url", text, "Write the URL where agents reach it.")
@@ -111,4 +114,6 @@ def cluster_problems(given: Mapping[str, Any]) -> Iterator[Problem]:
         remedy = "Give only the certificate; replace that key, it may be known."
         yield Problem(f"{place}.ca", "holds a private key", remedy)
     elif ca.strip() and "-----BEGIN CERTIFICATE-----" not in ca:
-        yield Problem(f"{place}.ca", "holds no certificate", "Give the certificate itself as PEM text, not a file name.")
+        yield Problem(
+            f"{place}.ca", "holds no certificate", "Give the certificate itself as PEM text, not a file name."
+        )
