@@ -65,6 +65,7 @@ class Informer:
         self.known: dict[str, Object] = {}
         self.version = ""
         self.failures = 0
+        self.ended = threading.Event()
 
     def run(self) -> None:
         """Until nobody listens."""
@@ -90,6 +91,7 @@ class Informer:
         with self.owner.lock:
             if not self.listeners:
                 del self.owner.running[self.namespace, self.labels]
+                self.ended.set()
             return bool(self.listeners)
 
     def relist(self) -> None:

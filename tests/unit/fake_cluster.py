@@ -146,6 +146,8 @@ class FakeCluster:
         while not self.closed and time.monotonic() < end:
             with self.changed:
                 if self.away:
+                    self.calls["lost"] += 1
+                    self.changed.notify_all()
                     raise ApiError("GET", "u", 0, "connection refused")
                 self.bury()
                 news = [deepcopy(one) for one in self.history[seen:]]
@@ -167,6 +169,8 @@ class FakeCluster:
         with self.changed:
             self.calls[verb] += 1
             if self.away:
+                self.calls["lost"] += 1
+                self.changed.notify_all()
                 raise ApiError("GET", "u", 0, "connection refused")
         return self.changed
 
