@@ -14,7 +14,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Collection
-from contextlib import suppress
 from functools import partial
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.canaries_walls import says
@@ -178,7 +177,7 @@ def _wait_for_type_check(cluster: Cluster, written: Collection[str]) -> list[str
 
     It does so once for each generation, up to half a minute later, and the API server compiles the policy once more
     (pkg/controller/validatingadmissionpolicystatus/controller.go). Where nobody writes them, there is nothing to wait
-    for: that controller's lease tells, or a status that is already there.
+    for: a status that is already there tells, or another trace of that controller.
     """
     end = time.monotonic() + CHECK_SECONDS
     left = patiently(cluster, partial(_unchecked, cluster, written), end)
@@ -208,7 +207,8 @@ def _is_checked(policy: Object) -> bool:
 
 
 def _has_controller_manager(cluster: Cluster) -> bool:
-    with suppress(ApiError):  # who may not look waits for nobody
-        lease = cluster.resource("coordination.k8s.io/v1", "Lease")
-        return cluster.get(lease, "kube-system", "kube-controller-manager") is not None
-    return False
+    """Whether it has put the cluster's certificate into a namespace, as it does into each (RootCAConfigMap)."""
+    try:
+        return cluster.get(cluster.resource("v1", "ConfigMap"), "kube-system", "kube-root-ca.crt") is not None
+    except ApiError:  # who may not look waits, which has an end
+        return True

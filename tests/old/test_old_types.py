@@ -38,12 +38,12 @@ PATH = f"{ADMISSION}/validatingadmissionpolicies"
 
 @pytest.fixture(scope="module")
 def checking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    """Give a server of 1.30 with the controller that checks types, and the lease that says so in a real cluster."""
+    """Give a server of 1.30 with the controller that checks types, and what tells of it in a real cluster."""
     log = tmp_path_factory.mktemp("controllers") / "log"
     with ApiServer(flags=FLAGS, version=OLDEST) as server, controllers(server, log, (TYPE_CHECKER,)):
-        path = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
-        lease = {"metadata": {"name": "kube-controller-manager"}}
-        until(lambda: Api(server).create(path, lease), lambda answer: answer.status in {201, 409})
+        trace = {"metadata": {"name": "kube-root-ca.crt"}}
+        path = "/api/v1/namespaces/kube-system/configmaps"
+        until(lambda: Api(server).create(path, trace), lambda answer: answer.status in {201, 409})
         yield server
 
 

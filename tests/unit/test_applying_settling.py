@@ -16,22 +16,22 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.errors import Buildke
 
 ADMISSION = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic"
 ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
-LEASE = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-controller-manager"
+TRACE = "/api/v1/namespaces/kube-system/configmaps/kube-root-ca.crt"
 KINDS = {
     "/apis/admissionregistration.k8s.io/v1": {
         "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
         "ValidatingAdmissionPolicyBinding": "validatingadmissionpolicybindings",
     },
     "/apis/rbac.authorization.k8s.io/v1": {"ClusterRole": "clusterroles"},
-    "/apis/coordination.k8s.io/v1": {"Lease": "leases"},
+    "/api/v1": {"ConfigMap": "configmaps"},
 }
 
 
 class Server:
     """Refuses the witness from the `late`th question on; the type check has seen a policy at its `checked`th look."""
 
-    def __init__(self, minor: str = "37", *, late: int = 1, checked: int = 0, lease: bool = True) -> None:
-        self.minor, self.late, self.checked, self.lease = minor, late, checked, lease
+    def __init__(self, minor: str = "37", *, late: int = 1, checked: int = 0, trace: int = 200) -> None:
+        self.minor, self.late, self.checked, self.trace = minor, late, checked, trace
         self.asked: list[tuple[str, str]] = []
         self.made: dict[str, Any] = {}
         self.lose = 0
@@ -43,7 +43,7 @@ class Server:
     def request(self, method: str, path: str, body: Mapping[str, Any] | None = None, **more: Any) -> Answer:
         if path in KINDS:
             found = [
-                {"kind": kind, "name": name, "namespaced": kind == "Lease", "verbs": []}
+                {"kind": kind, "name": name, "namespaced": kind == "ConfigMap", "verbs": []}
                 for kind, name in KINDS[path].items()
             ]
             return Answer(200, {"resources": found})
@@ -56,8 +56,8 @@ class Server:
             self.made[f"{path}/{body['metadata']['name']}"] = body
         if method == "DELETE":
             del self.made[path]
-        if path == LEASE and not self.lease:
-            raise ApiError("read", 404, {})
+        if path == TRACE and self.trace != 200:
+            raise ApiError("read", self.trace, {})
         if method == "GET" and path.startswith(ADMISSION):
             seen = 2 if 0 < self.checked <= self.count(method, path) else 1
             metadata = {"name": path.rpartition("/")[2], "generation": 2}
@@ -137,19 +137,20 @@ def test_before_1_36_the_type_check_is_waited_for() -> None:
     assert "changed: buildkeep-pods." in note
     assert "kubernetes/kubernetes#135757" in note
     assert server.count("GET", f"{ADMISSION}ies/buildkeep-pods") == 5
-    assert server.asked.index(("POST", f"{ADMISSION}ies")) > server.asked.index(("GET", LEASE))
+    assert server.asked.index(("POST", f"{ADMISSION}ies")) > server.asked.index(("GET", TRACE))
 
 
-@pytest.mark.parametrize(("minor", "lease", "looks"), [("36", True, 0), ("36+", True, 0), ("35", False, 1)])
-def test_where_nobody_checks_or_it_does_no_harm_nothing_is_waited_for(minor: str, lease: bool, looks: int) -> None:
-    server = Server(minor, lease=lease)
+@pytest.mark.parametrize(("minor", "trace", "looks"), [("36", 200, 0), ("36+", 200, 0), ("35", 404, 1)])
+def test_where_nobody_checks_or_it_does_no_harm_nothing_is_waited_for(minor: str, trace: int, looks: int) -> None:
+    server = Server(minor, trace=trace)
     server.settle("buildkeep-pods")
     assert server.count("GET", f"{ADMISSION}ies/buildkeep-pods") == looks
 
 
-def test_a_type_check_that_does_not_come_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("trace", [200, 403])
+def test_a_type_check_that_does_not_come_is_told(monkeypatch: pytest.MonkeyPatch, trace: int) -> None:
     monkeypatch.setattr(applying_settling, "CHECK_SECONDS", 0.05)
-    assert "has not checked buildkeep-pods within" in Server("30").settle("buildkeep-pods")[1]
+    assert "has not checked buildkeep-pods within" in Server("30", trace=trace).settle("buildkeep-pods")[1]
 
 
 @pytest.mark.parametrize(("minor", "words"), [("35", "would change: a, b."), ("36", "")])
