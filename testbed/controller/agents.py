@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from testbed.controller.model import Agent, AnyAgent, KubernetesAgent, LabelAgent, NoAgent
 from testbed.controller.problems import Problems
-from testbed.controller.steps import plain, text
-from testbed.controller.syntax import Call, Expression, Text, Variable
+from testbed.controller.syntax import Call, Expression, Literal, Text, Variable
+from testbed.controller.texts import evaluate, plain, text
 
 KUBERNETES_OPTIONS = (
     "cloud",
@@ -19,8 +21,17 @@ KUBERNETES_OPTIONS = (
     "yaml",
     "yamlFile",
     "yamlMergeStrategy",
+    "retries",
+    "idleMinutes",
+    "slaveConnectTimeout",
+    "podRetention",
 )
-MERGE_STRATEGIES = ("merge", "override")
+# Options whose value is a number, or a word with brackets behind it.
+NUMBERS = ("retries", "idleMinutes", "slaveConnectTimeout")
+WORDS = {
+    "yamlMergeStrategy": ("merge", "override"),
+    "podRetention": ("always", "default", "evicted", "never", "onFailure"),
+}
 
 
 def read_agent(call: Call, problems: Problems) -> Agent | None:
@@ -76,7 +87,7 @@ def _kubernetes(call: Call, problems: Problems) -> Agent:
         elif len(statement.args) != 1 or statement.named or statement.body is not None:
             problems.add(statement.pos.line, f"option '{statement.name}' of agent kubernetes takes one value")
         else:
-            read = _merge_strategy if statement.name == "yamlMergeStrategy" else _string
+            read = _word if statement.name in WORDS else _number if statement.name in NUMBERS else _string
             value = read(statement.name, statement.args[0], problems)
             options |= {statement.name: value} if value else {}
     if call.args or call.named:
@@ -88,8 +99,37 @@ def _string(name: str, value: Expression, problems: Problems) -> Text | None:
     return text(value, f"agent kubernetes, {name}", problems)
 
 
-def _merge_strategy(name: str, value: Expression, problems: Problems) -> Text | None:
-    if isinstance(value, Call) and value.name in MERGE_STRATEGIES and not (value.args or value.named or value.body):
+def _word(name: str, value: Expression, problems: Problems) -> Text | None:
+    words = WORDS[name]
+    if isinstance(value, Call) and value.name in words and not (value.args or value.named or value.body):
         return Text(value.pos, (value.name,))
-    problems.add(value.pos.line, f"agent kubernetes, {name}: write merge() or override()")
+    problems.add(value.pos.line, f"agent kubernetes, {name}: write {' or '.join(f'{word}()' for word in words)}")
     return None
+
+
+def _number(name: str, value: Expression, problems: Problems) -> Text | None:
+    if isinstance(value, Literal) and isinstance(value.value, int) and not isinstance(value.value, bool):
+        return Text(value.pos, (str(value.value),))
+    problems.add(value.pos.line, f"agent kubernetes, {name}: write a number")
+    return None
+
+
+def known(agent: Agent, env: Mapping[str, str]) -> Agent:
+    """The agent with all its strings evaluated.
+
+    Raises:
+        GroovyError: a variable has no value.
+    """
+    if isinstance(agent, LabelAgent):
+        return replace(agent, label=Text(agent.label.pos, (evaluate(agent.label, env),)))
+    if isinstance(agent, KubernetesAgent):
+        options = {name: Text(value.pos, (evaluate(value, env),)) for name, value in agent.options.items()}
+        return replace(agent, options=MappingProxyType(options))
+    return agent
+
+
+def retries(agent: Agent) -> int:
+    """How often a build may be given such an agent."""
+    if isinstance(agent, KubernetesAgent) and "retries" in agent.options:
+        return int(evaluate(agent.options["retries"], {}))
+    return 1

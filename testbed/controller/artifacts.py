@@ -18,6 +18,7 @@ class Artifacts:
     def __init__(self) -> None:
         """Nothing is archived."""
         self._kept: dict[str, dict[str, bytes]] = {}
+        self._results: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def keep(self, run_url: str, path: str, data: bytes) -> None:
@@ -31,6 +32,16 @@ class Artifacts:
             if sum(map(len, files.values())) > LARGEST:
                 raise BuildError(f"{path}: the stand-in controller keeps {LARGEST} bytes of a build, and no more")
             self._kept[run_url] = files
+
+    def ended(self, job: str, result: str) -> None:
+        """Notes a build's result, for the next build of its job."""
+        with self._lock:
+            self._results[job] = result
+
+    def previous(self, job: str) -> str | None:
+        """The result of the job's build that ended last; None if there was none."""
+        with self._lock:
+            return self._results.get(job)
 
     def get(self, run_url: str, path: str) -> bytes | None:
         """A file of a build; None if it was not archived."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 MASK = "****"
+SHORTEST = 4  # characters of a line that is masked although it is only a part of a secret
 
 
 class BuildLog:
@@ -15,26 +17,37 @@ class BuildLog:
         """`emit` gets one line at a time, with its line end."""
         self._emit = emit
         self._secrets: list[bytes] = []
-        self._rest = b""
         self._lock = threading.Lock()
 
     def mask(self, secret: str) -> None:
-        """Never lets this text through."""
-        self._secrets.append(secret.encode())
-
-    def write(self, data: bytes) -> None:
-        """Adds a command's output; what follows the last line end waits for the rest of its line."""
+        """Never lets this text through, nor a line of it."""
+        text = secret.strip()
+        lines = {line for line in text.splitlines() if len(line) >= SHORTEST}
         with self._lock:
-            *lines, self._rest = (self._rest + data).split(b"\n")
-            for line in lines:
-                self._out(line)
+            known = {*self._secrets, *(each.encode() for each in ({text} - {""}) | lines)}
+            self._secrets = sorted(known, key=len, reverse=True)  # one may hold another
+
+    @contextmanager
+    def stream(self) -> Iterator[Callable[[bytes], None]]:
+        """Takes a command's output as it comes; each command has its own, so that no line is mixed of two."""
+        rest = b""
+
+        def write(data: bytes) -> None:
+            nonlocal rest
+            *lines, rest = (rest + data).split(b"\n")
+            with self._lock:
+                for line in lines:
+                    self._out(line)
+
+        try:
+            yield write
+        finally:
+            if rest:
+                write(b"\n")
 
     def line(self, text: str) -> None:
-        """Adds one or more whole lines; ends an unfinished one first."""
+        """Adds one or more whole lines."""
         with self._lock:
-            if self._rest:
-                self._out(self._rest)
-                self._rest = b""
             for each in text.split("\n"):
                 self._out(each.encode())
 

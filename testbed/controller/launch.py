@@ -24,7 +24,7 @@ from testbed.controller.connections import AgentLostError, Connection
 from testbed.controller.creation import Creation, RefusedError
 from testbed.controller.failures import AbortedError, AgentError, BuildError
 from testbed.controller.living import Agent
-from testbed.controller.node import PodNode
+from testbed.controller.node import PodNode, nothing
 from testbed.controller.reaper import CANCELLED, REMOVED, End
 from testbed.controller.retention import deletes, needs_status
 from testbed.controller.selection import Choice
@@ -153,16 +153,16 @@ class Launch:
         folder = folders[0] if folders else DEFAULT_FOLDER
         gone = partial(self.gone, namespace, connection, watch)
         try:
-            connection.unpack(workspace, self.build.workspace)
+            connection.unpack(workspace, nothing())
         except AgentLostError as error:
             raise gone(error) from error
         environment = self.build.environment(self.choice.cloud.attributes["jenkinsUrl"])
         environment |= {"NODE_NAME": self.name, "WORKSPACE": f"{folder}/{workspace}"}
         return PodNode(
-            cluster=self.controller.cluster, connection=connection, log=self.log, interrupted=self.interrupted,
+            cluster=self.controller.cluster, connection=connection, log=self.log,
             namespace=namespace, pod=self.name, containers=[each["name"] for each in containers],
             folder=folder, workspace=workspace, default_container=self.choice.default_container,
-            environment=environment, keep=partial(self.controller.artifacts.keep, self.build.run_url), gone=gone,
+            environment=environment, source=self.build.workspace, gone=gone,
         )  # fmt: skip
 
     def gone(self, namespace: str, connection: Connection, watch: AgentWatch, error: Exception) -> Exception:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -90,10 +89,9 @@ class Launcher:
     controller: Controller
     build: Build
     log: BuildLog
-    interrupt: threading.Event
 
     @contextmanager
-    def node(self, agent: Agent, env: Mapping[str, str], flow: Flow | None = None) -> Iterator[PodNode]:
+    def node(self, agent: Agent, env: Mapping[str, str], flow: Flow) -> Iterator[PodNode]:
         """An agent with the workspace on it, for as long as the block runs. The pod is deleted in any case.
 
         Raises:
@@ -101,7 +99,7 @@ class Launcher:
             AgentError: its pod ended before it was there.
             AbortedError: the build was interrupted meanwhile.
         """
-        interrupted = flow.interrupted if flow else self.interrupted
+        interrupted = flow.interrupted
         controller = self.controller
         choice = self.choice(agent, env)
         words = f"Maximum number of concurrently running agents of cloud {choice.cloud.name} reached; waiting"
@@ -121,10 +119,3 @@ class Launcher:
     def choice(self, agent: Agent, env: Mapping[str, str]) -> Choice:
         """Cloud and template for an agent directive, with a new name for the agent."""
         return choose(self.controller.offers(), self.build, agent, env)
-
-    def interrupted(self) -> bool:
-        """True once for each interruption: post sections run after it, as in Jenkins."""
-        if self.interrupt.is_set():
-            self.interrupt.clear()
-            return True
-        return False

@@ -1,15 +1,16 @@
-"""A declarative pipeline as data: what the executor runs."""
+"""A Jenkinsfile as data: what the executor runs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
-from testbed.controller.syntax import Text
+from testbed.controller.syntax import Call, Expression, Statement, Text
 
-Environment = tuple[tuple[str, Text], ...]
-POST_CONDITIONS = ("always", "aborted", "failure", "success", "unsuccessful", "cleanup")
+# A variable's value; `credentials('id')` stands here as the call that it is.
+Environment = tuple[tuple[str, Expression], ...]
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class NoAgent:
 
 @dataclass(frozen=True)
 class LabelAgent:
-    """`agent { label 'shop-kaniko' }`: a pod from the template with that label."""
+    """`agent { label 'shop-kaniko' }` or `node('shop-kaniko')`: a pod from the template with that label."""
 
     line: int
     label: Text
@@ -42,65 +43,90 @@ class KubernetesAgent:
     options: Mapping[str, Text] = field(default_factory=lambda: MappingProxyType({}))
 
 
-Agent = AnyAgent | NoAgent | LabelAgent | KubernetesAgent
+@dataclass(frozen=True)
+class PodTemplateAgent:
+    """`node(label)` inside `podTemplate` blocks.
+
+    Attributes:
+        label: what `node` asks for, a word of the last template's label.
+        templates: the blocks from the outermost to the one that has that label: attributes by the plugin's names as
+            plain data; `label` and `name` always, `cloud` where it is given.
+    """
+
+    line: int
+    label: str
+    templates: tuple[Mapping[str, Any], ...]
+
+
+Agent = AnyAgent | NoAgent | LabelAgent | KubernetesAgent | PodTemplateAgent
+Post = Mapping[str, tuple[Statement, ...]]
 
 
 @dataclass(frozen=True)
-class Sh:
-    """The step `sh`."""
+class Condition:
+    """A condition of `when`: its name, its arguments, and the conditions inside."""
 
     line: int
-    script: Text
-    label: Text | None = None
+    name: str
+    arguments: Mapping[str, Expression] = field(default_factory=lambda: MappingProxyType({}))
+    inside: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True)
-class Echo:
-    """The step `echo`."""
+class When:
+    """`when`; `before` is 'options', 'agent', or '' for after the agent came."""
 
-    line: int
-    message: Text
-
-
-@dataclass(frozen=True)
-class Container:
-    """The step `container(name, shell: ...) { ... }`."""
-
-    line: int
-    name: Text
-    steps: tuple[Step, ...]
-    shell: Text | None = None
+    condition: Condition
+    before: str = ""
 
 
 @dataclass(frozen=True)
-class Archive:
-    """The step `archiveArtifacts`; `artifacts` holds patterns, separated by commas."""
+class Options:
+    """`options`: the steps that go round stage or pipeline, outermost first, and the names of the others."""
 
-    line: int
-    artifacts: Text
-
-
-Step = Sh | Echo | Container | Archive
-Post = Mapping[str, tuple[Step, ...]]
+    wrappers: tuple[Call, ...] = ()
+    flags: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage, with its own agent, environment and post where it has them."""
+    """One stage; exactly one of `steps`, `stages` and `parallel` holds something, or `steps` is empty."""
 
     line: int
     name: str
-    steps: tuple[Step, ...]
+    steps: tuple[Statement, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    parallel: tuple[Stage, ...] = ()
+    fail_fast: bool = False
     agent: Agent | None = None
     environment: Environment = ()
     post: Post = field(default_factory=lambda: MappingProxyType({}))
+    when: When | None = None
+    options: Options = Options()
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A whole Jenkinsfile."""
+    """A whole declarative Jenkinsfile."""
 
     agent: Agent
     stages: tuple[Stage, ...]
     environment: Environment = ()
     post: Post = field(default_factory=lambda: MappingProxyType({}))
+    options: Options = Options()
+    functions: tuple[Statement, ...] = ()
+
+
+@dataclass(frozen=True)
+class Script:
+    """A whole scripted Jenkinsfile."""
+
+    statements: tuple[Statement, ...]
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """None: the stages of a script are known when it runs."""
+        return ()
+
+
+Jenkinsfile = Pipeline | Script

@@ -6,21 +6,25 @@ import logging
 import tarfile
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from testbed.controller.build import Build
 from testbed.controller.buildlog import BuildLog
+from testbed.controller.credentials import Credentials
 from testbed.controller.declarative import read_jenkinsfile
-from testbed.controller.executor import ABORTED, FAILURE, Executor
-from testbed.controller.failures import AbortedError
+from testbed.controller.executor import Executor
+from testbed.controller.flow import Flow, Signal
 from testbed.controller.launcher import Controller, Launcher
-from testbed.controller.model import Pipeline
+from testbed.controller.model import Jenkinsfile
+from testbed.controller.pipeline.context import State
 from testbed.controller.problems import JenkinsfileError
+from testbed.controller.results import FAILURE
 
 
 def run_build(
     controller: Controller, build: Build, jenkinsfile: str, emit: Callable[[bytes], None], interrupt: threading.Event
 ) -> str:
-    """Runs a build and answers its result: SUCCESS, FAILURE or ABORTED.
+    """Runs a build and answers its result, one of results.ORDER.
 
     Args:
         controller: what all builds share.
@@ -33,19 +37,26 @@ def run_build(
     log.line(f"Started build #{build.number} of {build.job}")
     try:
         pipeline = _pipeline(build, jenkinsfile, log)
-        launcher = Launcher(controller, build, log, interrupt)
-        result = Executor(launcher.node, log).run(pipeline, build.environment()) if pipeline else FAILURE
-    except AbortedError:
-        result = ABORTED
+        launcher = Launcher(controller, build, log)
+        state = State(
+            nodes=launcher.node,
+            log=log,
+            base=build.environment(),
+            keep=partial(controller.artifacts.keep, build.run_url),
+            credentials=Credentials(controller.credentials, build.folder),
+            previous=controller.artifacts.previous(build.job),
+        )
+        result = Executor(state, Flow(Signal("Aborted", interrupt))).run(pipeline) if pipeline else FAILURE
     except Exception as error:
         logging.getLogger(__name__).exception("build %s #%s", build.job, build.number)
         log.line(f"ERROR: the stand-in controller failed: {type(error).__name__}: {error}")
         result = FAILURE
+    controller.artifacts.ended(build.job, result)
     log.line(f"Finished: {result}")
     return result
 
 
-def _pipeline(build: Build, jenkinsfile: str, log: BuildLog) -> Pipeline | None:
+def _pipeline(build: Build, jenkinsfile: str, log: BuildLog) -> Jenkinsfile | None:
     """The pipeline, wholly read before anything is started; None, and the reasons in the log, if it cannot run."""
     try:
         text = build.file(jenkinsfile)

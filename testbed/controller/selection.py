@@ -19,7 +19,7 @@ from testbed.controller.build import Build
 from testbed.controller.failures import BuildError
 from testbed.controller.folders import Offers
 from testbed.controller.model import Agent, AnyAgent, KubernetesAgent, LabelAgent
-from testbed.controller.steps import evaluate
+from testbed.controller.texts import evaluate
 
 LETTERS = "bcdfghjklmnpqrstvwxz0123456789"
 

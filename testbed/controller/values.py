@@ -38,13 +38,10 @@ class Variables:
 
     def assign(self, name: str, value: Any) -> None:
         """Sets a variable that is there; else it becomes one of the whole script, as Groovy's binding has it."""
-        found = self.holder(name)
-        while found is None:
-            found = self if self.outer is None else None
-            if found is None and self.outer is not None:
-                self.outer.assign(name, value)
-                return
-        found.values[name] = value
+        place = self.holder(name) or self
+        while name not in place.values and place.outer is not None:
+            place = place.outer
+        place.values[name] = value
 
 
 def truth(value: Any) -> bool:

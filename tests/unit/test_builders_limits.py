@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from testbed.controller.declarative import read_jenkinsfile
-from testbed.controller.model import Container, Sh
-from testbed.controller.steps import plain
+from testbed.controller.syntax import Call
+from testbed.controller.texts import plain
 from tests.cluster.builders import jenkinsfile, limits, workspace
 from tests.cluster.builders.cases import BY_NAME, CASES, Case
 from tests.cluster.builders.limits import BUILDERS
@@ -20,17 +20,19 @@ HELLO = Case("hello")
 @pytest.mark.parametrize("builder", BUILDERS)
 def test_every_case_is_a_stage_in_the_builders_container(builder: str) -> None:
     first, *stages = read_jenkinsfile(jenkinsfile.jenkinsfile("works", builder)).stages
-    assert isinstance(first.steps[0], Sh)
+    assert isinstance(first.steps[0], Call)
+    assert first.steps[0].name == "sh"
     suited = [case for case in CASES if case.suits(builder)]
     assert [stage.name for stage in stages] == [case.name for case in suited]
     for case, stage in zip(suited, stages, strict=True):
         (container,) = stage.steps
-        assert isinstance(container, Container)
-        assert plain(container.name) == builder
-        (step,) = container.steps
-        assert isinstance(step, Sh)
+        assert isinstance(container, Call)
+        assert (container.name, plain(container.args[0])) == ("container", builder)
+        (step,) = container.body or ()
+        assert isinstance(step, Call)
+        assert step.name == "sh"
         # What the shell gets is what was meant: nothing is lost in Groovy's string.
-        assert plain(step.script) == jenkinsfile.script(case, builder)
+        assert plain(step.args[0]) == jenkinsfile.script(case, builder)
 
 
 @pytest.mark.parametrize(

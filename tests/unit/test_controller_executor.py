@@ -2,78 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-
 import pytest
 
 from testbed.controller.buildlog import BuildLog
-from testbed.controller.declarative import read_jenkinsfile
-from testbed.controller.executor import Executor
-from testbed.controller.failures import AbortedError, BuildError
-from testbed.controller.model import Agent, LabelAgent
-
-
-@dataclass
-class FakeNode:
-    """Answers scripts by their text: `exit N`, `abort`, `lost`; anything else is 0."""
-
-    ran: list[tuple[str, str, str]]
-    environment: Mapping[str, str]
-    default_container: str = ""
-    seen: list[Mapping[str, str]] = field(default_factory=list)
-
-    def run(self, script: str, env: Mapping[str, str], container: str = "", shell: str = "") -> int:
-        """Notes what is asked for."""
-        self.ran.append((script, container, shell))
-        self.seen.append(env)
-        if script == "abort":
-            raise AbortedError
-        if script == "lost":
-            raise BuildError("agent went offline")
-        return int(script.split()[1]) if script.startswith("exit") else 0
-
-    def archive(self, patterns: Sequence[str]) -> Sequence[str]:
-        """Nothing matches `none`."""
-        return [each for each in patterns if each != "none"]
-
-
-class Farm:
-    """Gives nodes, and remembers which were asked for and given back."""
-
-    def __init__(self, default_container: str = "", refuse: str = "") -> None:
-        """`refuse`: no node is ever given, for this reason."""
-        self.asked: list[Agent] = []
-        self.returned = 0
-        self.ran: list[tuple[str, str, str]] = []
-        self.node_ = FakeNode(self.ran, {"NODE_NAME": "n1", "WORKSPACE": "/w"}, default_container)
-        self.refuse = refuse
-
-    @contextmanager
-    def node(self, agent: Agent, env: Mapping[str, str]) -> Iterator[FakeNode]:
-        """One node, always the same."""
-        self.asked.append(agent)
-        if self.refuse:
-            raise BuildError(self.refuse)
-        try:
-            yield self.node_
-        finally:
-            self.returned += 1
-
-
-def run(source: str, farm: Farm | None = None, env: Mapping[str, str] | None = None) -> tuple[str, str, Farm]:
-    """(result, log, farm) of a Jenkinsfile."""
-    farm = farm or Farm()
-    log: list[bytes] = []
-    result = Executor(farm.node, BuildLog(log.append)).run(read_jenkinsfile(source), env or {})
-    return result, b"".join(log).decode(), farm
-
-
-def scripts(farm: Farm) -> list[str]:
-    """The scripts that ran."""
-    return [script for script, _, _ in farm.ran]
-
+from testbed.controller.model import LabelAgent
+from tests.unit.pipeline_world import Farm, run, scripts
 
 POST = """post {
   cleanup { sh 'cleanup' }
@@ -89,8 +22,8 @@ POST = """post {
     ("script", "result", "after"),
     [
         ("fine", "SUCCESS", ["always", "success", "cleanup"]),
-        ("exit 3", "FAILURE", ["always", "failure", "unsuccessful", "cleanup"]),
-        ("lost", "FAILURE", ["always", "failure", "unsuccessful", "cleanup"]),
+        ("exit 3", "FAILURE", ["always", "unsuccessful", "failure", "cleanup"]),
+        ("lost", "FAILURE", ["always", "unsuccessful", "failure", "cleanup"]),
         ("abort", "ABORTED", ["always", "aborted", "unsuccessful", "cleanup"]),
     ],
 )
@@ -117,7 +50,8 @@ def test_a_failed_step_stops_its_stage_and_is_told_at_the_end() -> None:
                cleanup { sh 'last' } } }""")
     assert result == "FAILURE"
     assert scripts(farm) == ["one", "exit 7", "stage", "exit 2", "last"]
-    assert log.endswith("ERROR: script returned exit code 7\nERROR: script returned exit code 2\n")
+    assert "Error when executing failure post condition:\nERROR: script returned exit code 2\n" in log
+    assert log.endswith("[Pipeline] End of Pipeline\nERROR: script returned exit code 7\n")
 
 
 def test_environment_and_interpolation() -> None:
@@ -133,7 +67,7 @@ def test_environment_and_interpolation() -> None:
     )
     assert result == "SUCCESS"
     assert "1-f/j/n1! in s, null\n" in log
-    (env,) = farm.node_.seen
+    (env,) = [command.env for command in farm.commands]
     assert {name: env[name] for name in ("A", "B", "JOB_NAME", "WORKSPACE", "STAGE_NAME")} == {
         "A": "1-f/j", "B": "1-f/j/n1!", "JOB_NAME": "f/j", "WORKSPACE": "/w", "STAGE_NAME": "s",
     }  # fmt: skip
@@ -160,16 +94,6 @@ def test_containers() -> None:
     assert farm.ran == [("a", "kaniko", ""), ("b", "x", ""), ("c", "y", "/sh"), ("d", "x", ""), ("e", "kaniko", "")]
 
 
-def test_archiving() -> None:
-    """Patterns are told apart by commas; what matches nothing fails the build, as in Jenkins."""
-    steps = "archiveArtifacts artifacts: 'a, b', fingerprint: true\narchiveArtifacts 'none'\nsh 'never'"
-    result, log, farm = run(f"pipeline {{ agent any; stages {{ stage('s') {{ steps {{\n{steps}\n}} }} }} }}")
-    assert result == "FAILURE"
-    assert log.count("Archiving artifacts\n") == 2
-    assert 'ERROR: No artifacts found that match the file pattern "none". Configuration error?' in log
-    assert farm.ran == []
-
-
 def test_agents_of_stages() -> None:
     """A stage's own agent is asked for in its turn and given back; `agent none` leaves steps without one."""
     result, log, farm = run("""pipeline { agent none
@@ -186,21 +110,25 @@ def test_agents_of_stages() -> None:
 
 
 def test_an_agent_that_does_not_come_fails_the_build_before_any_step() -> None:
-    """Neither stages nor post run, as in Jenkins, where both are inside the agent's block."""
+    """No stage runs; of the pipeline's post what needs no agent, as in Jenkins."""
     result, log, farm = run(
-        "pipeline { agent any\nstages { stage('s') { steps { sh 'x' } } }\npost { always { sh 'y' } } }",
+        "pipeline { agent any\nstages { stage('s') { steps { sh 'x' } } }\npost { always { echo 'told'; sh 'y' } } }",
         Farm(refuse="Failed to launch p"),
     )
     assert (result, farm.ran) == ("FAILURE", [])
+    assert "\ntold\n" in log
     assert log.endswith("[Pipeline] End of Pipeline\nERROR: Failed to launch p\n")
 
 
 def test_log_is_masked_and_in_whole_lines() -> None:
-    """A secret that comes in two pieces is masked as well; a line is never mixed with another."""
+    """A secret that comes in two pieces is masked as well; the lines of two commands at a time do not mix."""
     lines: list[bytes] = []
     log = BuildLog(lines.append)
-    log.mask("geheim")
-    log.write(b"a=geh")
-    log.write(b"eim\nrest geheim")
-    log.line("next\nlast geheim")
-    assert lines == [b"a=****\n", b"rest ****\n", b"next\n", b"last ****\n"]
+    log.mask("geheim\nzweite zeile\n}")
+    log.mask("geheimnis")
+    with log.stream() as one, log.stream() as other:
+        one(b"a=geh")
+        other(b"zwischen\n")
+        one(b"eim\nrest geheimnis")
+        log.line("next {}\nlast zweite zeile")
+    assert lines == [b"zwischen\n", b"a=****\n", b"next {}\n", b"last ****\n", b"rest ****\n"]

@@ -15,6 +15,7 @@ from testbed.controller.build import Build
 from testbed.controller.declarative import read_jenkinsfile
 from testbed.controller.failures import BuildError
 from testbed.controller.folders import read_folders
+from testbed.controller.model import Pipeline
 from testbed.controller.selection import Choice, choose
 from tests.unit.controller_world import jcasc, tar
 
@@ -31,6 +32,7 @@ def choice(
 ) -> Choice:
     """What an agent directive gives for a job of a folder."""
     pipeline = read_jenkinsfile(f"pipeline {{ {agent}\nstages {{ stage('s') {{ steps {{ }} }} }} }}")
+    assert isinstance(pipeline, Pipeline)
     return choose(
         read_folders([*CLOUDS, *more]), Build(folder, "hello", 3, tar(files or {})), pipeline.agent, env or {}
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -34,6 +35,9 @@ def test_entering_a_container_quotes_everything() -> None:
 def test_a_recorded_command_leaves_its_log_and_its_result(tmp_path: Path) -> None:
     command = recorded(["sh", "-c", "echo 'a b'; echo wrong >&2; exit 7"], str(tmp_path))
     assert subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=True).stdout == b""
+    end = time.monotonic() + 10
+    while not (tmp_path / protocol.RESULT).exists():  # the shell has ended, its command runs on
+        assert time.monotonic() < end
     assert (tmp_path / protocol.LOG).read_text() == "a b\nwrong\n"
     assert (tmp_path / protocol.RESULT).read_text() == "7\n"
 
