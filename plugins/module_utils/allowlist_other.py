@@ -54,7 +54,8 @@ _GATEKEEPER = (
 )
 _GUARDS = (
     "Nothing but RBAC guards the labels and annotations of tenants' namespaces, their Roles, RoleBindings and "
-    "ServiceAccounts, commands in running agents (pods/exec), ephemeral containers, and Services and Ingresses."
+    "ServiceAccounts, commands in running agents (pods/exec), ephemeral containers, Services and Ingresses, "
+    "and what the controller's side-car loads."
 )
 _FIELDS = (
     "Nothing holds which Secrets a pod mounts or reads, tokens of ServiceAccounts, the node, priority and tolerations, "

@@ -9,7 +9,7 @@ from typing import Any
 from ansible_collections.buildkeep.ci.plugins.module_utils.rules import Rule
 from ansible_collections.buildkeep.ci.plugins.module_utils.rules import load as load_rules
 
-from tools.generate import builder_limits, builders, bypasses, inventory, mapping
+from tools.generate import builder_limits, builders, bypasses, inventory, mapping, rights
 from tools.generate.markdown import code, table
 from tools.generate.roles import load
 
@@ -87,6 +87,7 @@ PAGES: Mapping[str, tuple[str, Callable[[], str]]] = {
     "inventory.md": ("Inventory", inventory.page),
     "builders.md": ("Builder profiles", builders.page),
     "builder-limits.md": ("What each builder cannot do", builder_limits.page),
+    "rights.md": ("The controller's rights", rights.page),
     "rules.md": ("Rules of the policies", rules),
     "mapping.md": ("Rules and what auditors ask for", mapping.page),
     "bypasses.md": ("Ways around the rules", bypasses.page),
