@@ -23,9 +23,9 @@ _SWITCHES = {
     ),
     rbac_verbs.DYNAMIC_CLAIMS: (
         "With claims of templates",
-        "Where `buildkeep_controller.dynamicClaims` (chart: `controller.dynamicClaims`) is on. A pod that mounts such "
-        "a claim breaks the rule `claims`, since the name is on no tenant's list: take a generic ephemeral volume, which "
-        "needs no such right, where policies enforce.",
+        "Where `buildkeep_controller.dynamicClaims` (chart: `controller.dynamicClaims`) is on. A pod with such a claim "
+        "breaks the rule `claims`, since the name is on no tenant's list: where policies enforce, take a generic "
+        "ephemeral volume, which needs no such right.",
     ),
 }
 
