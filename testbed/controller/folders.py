@@ -75,10 +75,14 @@ def permitted_clouds(script: str) -> dict[str, frozenset[str]]:
     words = [text for _, text in tokens]
     result: dict[str, frozenset[str]] = {}
     for index in _calls(tokens, "folder"):
+        if words[index + 1] != "(" and not _is_string(words[index + 1]):
+            continue  # a variable of that name
         name = words[index + 2] if words[index + 1] == "(" else words[index + 1]
         if not _is_string(name):
             raise BuildkeepError([f"Job DSL: folder {name} … : its name is no plain string"])
-        start = index + 4 if words[index + 1] == "(" else index + 2
+        start = index + words[index : index + 3].index(name) + 1
+        while words[start : start + 1] in ([")"], [","]):
+            start += 1
         body = tokens[start : _end(words, start)] if words[start : start + 1] == ["{"] else []
         result[name.strip("'\"")] = frozenset(_clouds(body))
     return result

@@ -18,18 +18,21 @@ from aiohttp import web
 
 from testbed.controller.artifacts import Artifacts
 from testbed.controller.capacity import Capacity
+from testbed.controller.collector import Collector
 from testbed.controller.connections import Connections
 from testbed.controller.launcher import Controller
+from testbed.controller.living import Living
 from testbed.controller.records import Record
 from testbed.controller.server import HEADER_TOKEN, Server
 from tests.unit.fake_cluster import FakeCluster, Object, running
+from tests.unit.inline_agents import InlineAgent
 
 __all__ = ["TOKEN", "FakeCluster", "Object", "World", "jcasc", "running", "tar", "world"]
 TOKEN = "t"  # noqa: S105
 
 
-def jcasc(name: str, url: str, folder: Path, cap: int = 2) -> Object:
-    """The ConfigMap of a cloud with one template, as the chart renders it in short."""
+def jcasc(name: str, url: str, folder: Path, cap: int = 2, more: str = "") -> Object:
+    """The ConfigMap of a cloud with one template, as the chart renders it in short; `more`: attributes of the cloud."""
     text = f"""
 jenkins:
   clouds:
@@ -41,6 +44,7 @@ jenkins:
         usageRestricted: true
         jnlpregistry: docker.io
         containerCapStr: "{cap}"
+        {more}
         podLabels: [{{key: buildkeep.dev/tenant, value: {name}}}]
         templates:
           - name: {name}-kaniko
@@ -104,13 +108,24 @@ class World:
         return response.data.decode()
 
 
+class InlineCluster(FakeCluster):
+    """Whose agents are no processes: for builds that do not kill theirs."""
+
+    def start(self, env: Mapping[str, str]) -> InlineAgent:
+        """See FakeCluster."""
+        return InlineAgent(env)
+
+
 @contextmanager
-def world(tmp_path: Path, seconds: float = 20, **behaviour: Any) -> Iterator[World]:
-    """A controller with the cloud `shop`; at the end no agent is left."""
-    cluster = FakeCluster([], **behaviour)
+def world(
+    tmp_path: Path, seconds: float = 20, inline: bool = False, period: float | None = None, **behaviour: Any
+) -> Iterator[World]:
+    """A controller with the cloud `shop`; at the end no agent is left. `period`: garbage is collected so often."""
+    cluster = (InlineCluster if inline else FakeCluster)([], **behaviour)
     controller = Controller(cluster, Connections(), Capacity(), "jenkins", "jenkins-jenkins-config=true", seconds,
-                            Artifacts())  # fmt: skip
-    server = Server(controller, TOKEN, tmp_path / "state")
+                            Artifacts(), Living(tmp_path / "agents.json"))  # fmt: skip
+    collector = Collector(cluster, controller.living, controller.clouds, period) if period else None
+    server = Server(controller, TOKEN, tmp_path / "state", collector=collector)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()

@@ -12,13 +12,28 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from testbed.controller.cluster import GONE, ApiError
 
 ROOT = Path(__file__).resolve().parents[2]
 Object = dict[str, Any]
 NOT_FOUND = ApiError("GET", "u", 404, "pods not found", "NotFound")
+
+
+class Process(Protocol):
+    """What is used of a `subprocess.Popen`."""
+
+    returncode: int | None
+
+    def poll(self) -> int | None:
+        """The exit code, once there is one."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Waits for it."""
+
+    def kill(self) -> None:
+        """Ends it."""
 
 
 def running(pod: Mapping[str, Any]) -> Object:
@@ -49,7 +64,7 @@ class FakeCluster:
     quota: int = 0
     created: list[Object] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    processes: dict[str, Process] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     pods: dict[tuple[str, str], Object] = field(default_factory=dict)
     history: list[Object] = field(default_factory=list)
@@ -89,9 +104,13 @@ class FakeCluster:
             jnlp = next(each for each in pod["spec"]["containers"] if each["name"] == "jnlp")
             env = {each["name"]: each["value"] for each in jnlp["env"]} | dict(self.environment)
             env |= {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-            self.processes[name] = subprocess.Popen([sys.executable, "-m", "testbed.agent"], env=env)
+            self.processes[name] = self.start(env)
         self.put(namespace, name, "MODIFIED", {**deepcopy(dict(pod)), "status": self.status(pod)})
         return answer
+
+    def start(self, env: Mapping[str, str]) -> Process:
+        """Starts an agent."""
+        return subprocess.Popen([sys.executable, "-m", "testbed.agent"], env=env)
 
     def put(self, namespace: str, name: str, kind: str, pod: Mapping[str, Any]) -> None:
         """Something happens to a pod."""
@@ -161,7 +180,7 @@ class FakeCluster:
         for (namespace, name), pod in list(self.pods.items()):
             process, status = self.processes.get(name), pod.get("status", {})
             if process and process.poll() is not None and status.get("phase") == "Running":
-                ended = terminated(status, "jnlp", process.returncode)
+                ended = terminated(status, "jnlp", process.poll() or 0)
                 self.put(namespace, name, "MODIFIED", {**pod, "status": {**ended, "phase": "Failed"}})
 
     def asked(self, verb: str) -> threading.Condition:
