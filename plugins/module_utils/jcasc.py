@@ -12,29 +12,11 @@ from typing import Any
 
 import yaml
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
+from ansible_collections.buildkeep.ci.plugins.module_utils.jcasc_attributes import OBJECTS
+from ansible_collections.buildkeep.ci.plugins.module_utils.jcasc_schema import cloud_problems
 
-# Attributes of a cloud that the port knows what to do with, and their values where a file gives none.
-CLOUD: Mapping[str, Any] = {
-    "name": "",
-    "namespace": "",
-    "jenkinsUrl": "",
-    "jenkinsTunnel": "",
-    "webSocket": False,
-    "serverUrl": "",
-    "serverCertificate": "",
-    "credentialsId": "",
-    "garbageCollection": None,
-    "podRetention": "never",
-    "retentionTimeout": 5,
-    "waitForPodSec": 600,
-    "jnlpregistry": "",
-    "restrictedPssSecurityContext": False,
-    "usageRestricted": False,
-    "containerCapStr": "",
-    "podLabels": ({"key": "jenkins", "value": "slave"},),
-    "defaultsProviderTemplate": "",
-    "templates": (),
-}
+# Attributes of a cloud, and their values where a file gives none.
+CLOUD: Mapping[str, Any] = {name: attribute.default for name, attribute in OBJECTS["cloud"].items()}
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SECRET = re.compile(r"(?<!\^)\$\{[^}]*\}")
 
@@ -50,22 +32,22 @@ def load_clouds(files: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:
         slash at its end.
 
     Raises:
-        BuildkeepError: with every problem of every file.
+        BuildkeepError: with every problem of every file: what Jenkins would refuse, or `jcasc_schema` does.
     """
     problems: list[str] = []
     found: list[tuple[str, dict[str, Any]]] = []
-    for name in sorted(files):
-        for where, raw in _entries(name, files[name], problems):
-            unknown = sorted(set(raw) - set(CLOUD))
-            problems += [f"{where}.{key}: not supported; supported: {', '.join(CLOUD)}" for key in unknown]
-            problems += [f"{where}.{key}: missing" for key in ("name", "namespace", "jenkinsUrl") if not raw.get(key)]
-            found.append((where, _cloud(raw)))
     first: dict[str, str] = {}
-    for where, cloud in found:
-        if cloud["name"] in first:
+    for where, raw in [one for name in sorted(files) for one in _entries(name, files[name], problems)]:
+        faults = cloud_problems(raw, where)
+        problems += [str(fault) for fault in faults]
+        problems += [f"{where}.{key}: missing" for key in ("namespace", "jenkinsUrl") if not raw.get(key)]
+        name = str(raw.get("name"))
+        if name in first:
             # Jenkins takes both and finds only the first.
-            problems.append(f"{where}.name: {cloud['name']} is the name of {first[cloud['name']]} too; rename one")
-        first.setdefault(cloud["name"], where)
+            problems.append(f"{where}.name: {name} is the name of {first[name]} too; rename one")
+        first.setdefault(name, where)
+        if not faults:
+            found.append((where, _cloud(raw)))
     if problems:
         raise BuildkeepError(problems)
     return found
@@ -93,7 +75,10 @@ def _entries(name: str, text: str, problems: list[str]) -> list[tuple[str, dict[
 
 def _cloud(raw: Mapping[str, Any]) -> dict[str, Any]:
     cloud = {key: default if raw.get(key) is None else raw[key] for key, default in CLOUD.items()}
-    cloud["podLabels"] = {label["key"]: str(label["value"]) for label in cloud["podLabels"]}
+    # An empty list is no list for the plugin (`KubernetesCloud.getPodLabels`).
+    labels = cloud["podLabels"] or CLOUD["podLabels"]
+    cloud["podLabels"] = {label["key"]: str(label.get("value", "")) for label in labels}
     cloud["jenkinsUrl"] = cloud["jenkinsUrl"].rstrip("/") + "/"
+    cloud["containerCapStr"] = str(cloud["containerCapStr"] if cloud["containerCap"] is None else cloud["containerCap"])
     cloud["templates"] = list(cloud["templates"])
     return cloud

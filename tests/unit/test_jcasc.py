@@ -33,6 +33,24 @@ def test_a_caret_keeps_text_that_looks_like_a_secret() -> None:
     assert cloud["jnlpregistry"] == "${X}"
 
 
+def test_an_unknown_attribute_is_refused_at_every_depth() -> None:
+    template = "{name: t, containers: [{name: c, image: i, livenessProbe: {execArg: x}}], volumes: [{secretVolum: {}}]}"
+    with pytest.raises(BuildkeepError) as caught:
+        load_clouds({"a.yaml": file("a", f", websocket: true, templates: [{template}]")})
+    place = "a.yaml: jenkins.clouds[0].kubernetes"
+    assert [problem.partition(". ")[0] for problem in caught.value.problems] == [
+        f'{place}.templates[0].volumes[0].secretVolum: unknown key (did you mean "secretVolume"?)',
+        f'{place}.templates[0].containers[0].livenessProbe.execArg: unknown key (did you mean "execArgs"?)',
+        f'{place}.websocket: unknown key (did you mean "webSocket"?)',
+    ]
+
+
+def test_no_labels_are_the_plugins_own_and_a_number_is_a_text() -> None:
+    ((_, cloud),) = load_clouds({"a.yaml": file("a", ", podLabels: [], containerCap: 3")})
+    assert cloud["podLabels"] == {"jenkins": "slave"}
+    assert cloud["containerCapStr"] == "3"
+
+
 def test_all_problems_of_all_files_are_told_at_once() -> None:
     files = {
         "a.yaml": file("shop"),
@@ -45,14 +63,14 @@ def test_all_problems_of_all_files_are_told_at_once() -> None:
     with pytest.raises(BuildkeepError) as caught:
         load_clouds(files)
     beginnings = [
-        "b.yaml: jenkins.clouds[0].kubernetes.skipTlsVerify: not supported; supported: name, namespace",
         "c.yaml: ${TOKEN} would become a secret of the controller; write ^ before it to keep it",
         "d.yaml: no list of Kubernetes clouds under jenkins.clouds (",
         "e.yaml: no list of Kubernetes clouds under jenkins.clouds (KeyError('jenkins'))",
         "f.yaml: jenkins.numExecutors: not supported; supported: jenkins.clouds",
+        "b.yaml: jenkins.clouds[0].kubernetes.skipTlsVerify: true is not one of: false",
+        "b.yaml: jenkins.clouds[0].kubernetes.name: shop is the name of a.yaml: jenkins.clouds[0].kubernetes too",
         "f.yaml: jenkins.clouds[0].kubernetes.namespace: missing",
         "f.yaml: jenkins.clouds[0].kubernetes.jenkinsUrl: missing",
-        "b.yaml: jenkins.clouds[0].kubernetes.name: shop is the name of a.yaml: jenkins.clouds[0].kubernetes too",
     ]
     assert len(caught.value.problems) == len(beginnings)
     for problem, beginning in zip(caught.value.problems, beginnings, strict=True):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from tools.generate import chart, node_profiles, reference, roles
+from tools.generate import chart, clouds, node_profiles, reference, roles
 from tools.generate.markdown import new_page, replace_generated
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +38,8 @@ def texts(root: Path = ROOT) -> Mapping[Path, Callable[[str], str]]:
 
     # Profiles first: pages name what is in them.
     profiles = {path: partial(whole, make) for path, make in node_profiles.files(CHART).items()}
-    return {**profiles, **{path: partial(page, title, make) for path, (title, make) in pages(root).items()}}
+    schema = {clouds.path(CHART): partial(whole, clouds.text)}
+    return {**profiles, **schema, **{path: partial(page, title, make) for path, (title, make) in pages(root).items()}}
 
 
 def generate(check: bool) -> list[Path]:
