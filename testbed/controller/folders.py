@@ -128,6 +128,6 @@ def _clouds(body: Sequence[tuple[str, str]]) -> Iterator[str]:
             if _is_string(text):
                 yield text.strip("'\"")
             elif text not in ("(", "[", ","):
-                if text not in ("]", ")"):
+                if text not in ("]", ")", "}"):
                     raise BuildkeepError([f"Job DSL: permittedClouds … {text}: write a list of plain strings"])
                 break
