@@ -63,8 +63,8 @@ class Helm:
         self._chart = ""
 
     @contextlib.contextmanager
-    def chart(self) -> Iterator[str]:
-        """Have the chart at hand, and give the text of its `values.yaml`.
+    def chart(self) -> Iterator[None]:
+        """Have the chart at hand.
 
         Raises:
             BuildkeepError: when the chart cannot be had, or is another version than the pinned one.
@@ -77,7 +77,11 @@ class Helm:
                 text = f"{self._settings.chart} is version {version}, and {wanted} is wanted"
                 remedy = "Read what changed between the two, then name the one that you mean"
                 raise BuildkeepError([f"buildkeep_jenkins.version: {text}. {remedy}."])
-            yield self._run("show", "values", self._chart)
+            yield
+
+    def listed(self) -> str:
+        """Read the text of the chart's `values.yaml`."""
+        return self._run("show", "values", self._chart)
 
     def _fetched(self, folder: Path) -> str:
         chart, version = self._settings.chart, self._settings.version

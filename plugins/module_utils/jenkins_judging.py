@@ -41,6 +41,8 @@ _POD_FIELDS: Mapping[str, str] = {
     "volumes": "persistence.volumes",
     "annotation": "controller.podAnnotations",
 }
+# What each container takes from its pod.
+_OF_POD = ("securityContext.runAsNonRoot", "securityContext.seccompProfile.type")
 _OPEN = ("LoadBalancer", "NodePort")
 _TEST = "test"
 
@@ -92,7 +94,7 @@ def _pods(objects: Sequence[Object], settings: JenkinsSettings) -> Iterator[Prob
 def _value(container: str, field: str, own: bool) -> str:
     if not own:
         return "extraObjects"
-    if container:
+    if container and field not in _OF_POD:
         return _CONTAINERS.get(container, (_EXTRA, _EXTRA))[0]
     return next((value for part, value in _POD_FIELDS.items() if field.startswith(part)), "controller")
 

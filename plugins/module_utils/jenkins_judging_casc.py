@@ -15,6 +15,12 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.schema import Problem
 
 Object = Mapping[str, Any]
 _SCRIPTS = "controller.JCasC.configScripts"
+# Files that the chart makes of values of their own.
+_CHARTS: Mapping[str, str] = {
+    "jcasc-default-config": "controller.JCasC.defaultConfig",
+    "securityrealm": "controller.JCasC.securityRealm",
+    "authorizationstrategy": "controller.JCasC.authorizationStrategy",
+}
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MISSING = object()
 # Who may do everything by it, or is nobody in particular.
@@ -50,11 +56,12 @@ def configuration(objects: Sequence[Object], settings: JenkinsSettings) -> Itera
     for name, content in files.items():
         yield from _clouds(name, content)
         yield from _secrets(_of(name), content)
-    yield from _whole(_merge(list(files.values())), settings)
+    yield from _whole(_merge([{}, *files.values()]), settings)
 
 
 def _of(name: str) -> str:
-    return f"{_SCRIPTS}.{name.rpartition('.')[0]}"
+    stem = name.rpartition(".")[0]
+    return _CHARTS.get(stem, f"{_SCRIPTS}.{stem}")
 
 
 def _steered(item: Object) -> Iterator[Problem]:

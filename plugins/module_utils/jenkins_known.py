@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,14 +9,19 @@ import yaml
 from ansible_collections.buildkeep.ci.plugins.module_utils.schema import nearest
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-# A key in a comment: an example, or a value that has no default.
-_COMMENTED = re.compile(r"^\s*#\s*(?:-\s+)?([A-Za-z][\w.-]*):", re.MULTILINE)
-# Read by templates of chart 5.9.53, and in no line of its values.yaml.
+# Read by templates of chart 5.9.53, and not in its values.yaml; `global` is Helm's own.
 _UNLISTED = frozenset(
-    ("clusterIP", "kubeTargetVersionOverride", "existingClaim", "testEnabled", "securityContext", "imagePullSecretName")
+    (
+        *("global", "kubeTargetVersionOverride", "controller.clusterIP", "controller.overrideArgs"),
+        "controller.googlePodMonitor.serviceMonitorNamespace",
+        "controller.httpsKeyStore.jenkinsKeyStoreBase",
+        "controller.sidecars.configAutoReload.searchNamespace",
+    )
 )
-# Of Helm itself.
-_HELMS = frozenset(("global",))
+# Goes into an object as it stands, so that the API server judges it.
+_WHOLE = frozenset(
+    ("resources", "containerSecurityContext", "startupProbe", "livenessProbe", "readinessProbe", "security")
+)
 
 
 def unknown(given: Mapping[str, Any], text: str) -> Iterator[tuple[str, str]]:
@@ -27,18 +31,14 @@ def unknown(given: Mapping[str, Any], text: str) -> Iterator[tuple[str, str]]:
         given: values.
         text: the chart's `values.yaml`. What is empty there may hold anything.
     """
-    known = yaml.load(text, Loader=_LOADER) or {}  # noqa: S506 (a safe loader)
-    spoken = frozenset(_COMMENTED.findall(text)) | _UNLISTED | _HELMS
-    yield from _unknown(given, known, spoken, "")
+    yield from _unknown(given, yaml.load(text, Loader=_LOADER) or {}, "")  # noqa: S506 (a safe loader)
 
 
-def _unknown(
-    given: Mapping[str, Any], known: Mapping[str, Any], spoken: frozenset[str], path: str
-) -> Iterator[tuple[str, str]]:
+def _unknown(given: Mapping[str, Any], known: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
     for key, value in given.items():
         here = f"{path}{key}"
         if key not in known:
-            if key not in spoken:
+            if here not in _UNLISTED:
                 yield here, nearest(str(key), map(str, known))
-        elif isinstance(value, Mapping) and isinstance(known[key], Mapping) and known[key]:
-            yield from _unknown(value, known[key], spoken, f"{here}.")
+        elif isinstance(value, Mapping) and isinstance(known[key], Mapping) and known[key] and key not in _WHOLE:
+            yield from _unknown(value, known[key], f"{here}.")

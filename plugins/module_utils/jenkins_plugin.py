@@ -64,12 +64,12 @@ def values(settings: JenkinsSettings) -> dict[str, Any]:
     return chart_values(settings, scripts, additional_secrets(settings.folders), required_plugins(settings))
 
 
-def _rendered(task: Task, given: Mapping[str, Any], listed: str) -> list[dict[str, Any]]:
+def _rendered(task: Task, given: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What the chart gives for the values, judged."""
     problems = unpinned(task.settings, required_plugins(task.settings))
     problems += [
         f"{VALUES}.{path}: the chart has no such value{hint}. Correct it, or leave it out."
-        for path, hint in unknown(task.settings.values, listed)
+        for path, hint in unknown(task.settings.values, task.helm.listed())
     ]
     version = str(task.cluster.client.request("GET", "/version", what="read the version").body["gitVersion"])
     rendered = task.helm.render(given, version)
@@ -83,9 +83,9 @@ def _rendered(task: Task, given: Mapping[str, Any], listed: str) -> list[dict[st
 
 def _planned(task: Task) -> Result:
     """Everything that can be said before anything is changed; changes nothing."""
-    with task.helm.chart() as listed:
+    with task.helm.chart():
         given = values(task.settings)
-        rendered = _rendered(task, given, listed)
+        rendered = _rendered(task, given)
         missing(task.cluster, task.settings)
         found = plan(task.cluster, task.settings, rendered, given, task.helm.release())
     return {"changed": False, "msg": f"{len(found.diffs)} objects would change" if found.changed else "nothing to do"}
@@ -93,9 +93,9 @@ def _planned(task: Task) -> Result:
 
 def _present(task: Task) -> Result:
     cluster, settings = task.cluster, task.settings
-    with task.helm.chart() as listed:
+    with task.helm.chart():
         given = values(settings)
-        rendered = _rendered(task, given, listed)
+        rendered = _rendered(task, given)
         current = task.helm.release()
         new = missing(cluster, settings)
         found = plan(cluster, settings, rendered, given, current)

@@ -73,7 +73,7 @@ def resourceless(spec: Object) -> Iterator[Fault]:
     for container in containers(spec):
         given = container.get("resources") or {}
         for part in ("requests", "limits"):
-            missing = [name for name in ("cpu", "memory") if name not in (given.get(part) or {})]
+            missing = [name for name in ("cpu", "memory") if not (given.get(part) or {}).get(name)]
             if missing:
                 yield Fault(container["name"], f"resources.{part}", f"has no {' and no '.join(missing)}")
 

@@ -120,8 +120,8 @@ def unpinned(settings: JenkinsSettings, required: Sequence[str]) -> list[str]:
     """Say which plugins the configuration needs and nobody has named a version of, a sentence each."""
     known = {*PLUGINS, *OPTIONAL, *settings.plugins}
     return [
-        f"buildkeep_jenkins.plugins: {name} is needed by what buildkeep_jenkins.folders names, and has no version. Write "
-        f"`{name}: <version>`, one that goes with the others."
+        f"buildkeep_jenkins.plugins: {name} is needed by what buildkeep_jenkins.folders names, and has no version. "
+        f"Write `{name}: <version>`, one that goes with the others."
         for name in required
         if name not in known and not settings.image
     ]
