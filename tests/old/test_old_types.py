@@ -61,42 +61,50 @@ def everything(profiles: Profiles) -> list[Object]:
     return [{**item, "metadata": {"name": f"full-{item['metadata']['name']}"}} for item in found]
 
 
-def checked(admin: Api, items: Sequence[Object]) -> dict[str, Any]:
-    """Make policies and wait for the typed check of each; returns what it found, by name."""
-    for item in items:
-        admin.create(PATH, item).done()
+@pytest.fixture(scope="module")
+def full(watched: Api, profiles: Profiles) -> list[str]:
+    """Make all policies, and give their names; the controller has work for a while then."""
+    return make(watched, everything(profiles))
+
+
+def make(watched: Api, items: Sequence[Object]) -> list[str]:
+    """Make policies and give their names."""
+    return [watched.create(PATH, item).done()["metadata"]["name"] for item in items]
+
+
+def found(watched: Api, names: Sequence[str]) -> dict[str, Any]:
+    """Wait for the typed check of each policy; returns what it found, by name."""
 
     def status(name: str) -> Any:
         def seen(answer: Answer) -> bool:
             return bool(answer.body.get("status", {}).get("observedGeneration"))
 
-        return until(lambda: admin.request("GET", f"{PATH}/{name}"), seen, CHECKED_SECONDS).body["status"]
+        return until(lambda: watched.request("GET", f"{PATH}/{name}"), seen, CHECKED_SECONDS).body["status"]
 
-    names = [item["metadata"]["name"] for item in items]
     return {name: status(name).get("typeChecking", {}).get("expressionWarnings", []) for name in names}
 
 
-def test_no_policy_has_a_warning_of_types(watched: Api, profiles: Profiles) -> None:
-    found = checked(watched, everything(profiles))
-    assert {"full-buildkeep-pods", "full-buildkeep-system", "full-buildkeep-system-pods"} <= set(found)
-    assert {name: warnings for name, warnings in found.items() if warnings} == {}
+@pytest.mark.usefixtures("full")
+def test_a_run_goes_on_only_when_the_check_is_written_down(checking: ApiServer, watched: Api) -> None:
+    engine = Engine(checking, owner="types")
+    for text in ("one", "two"):
+        done = engine.run(*walls(text))
+        policy = watched.request("GET", f"{PATH}/settling-test").done()
+        assert policy["status"]["observedGeneration"] == policy["metadata"]["generation"]
+        assert ask(watched).message.endswith(text)
+        assert "kubernetes/kubernetes#135757" in done.warnings
+        assert "has not checked" not in done.warnings
+    assert engine.run(*walls("two")).warnings == ""
+
+
+def test_no_policy_has_a_warning_of_types(watched: Api, full: list[str]) -> None:
+    assert {"full-buildkeep-pods", "full-buildkeep-system", "full-buildkeep-system-pods"} <= set(full)
+    assert {name: warnings for name, warnings in found(watched, full).items() if warnings} == {}
 
 
 def test_a_field_that_is_not_there_is_warned_of(watched: Api, profiles: Profiles) -> None:
     (pods,) = [item for item in everything(profiles) if item["metadata"]["name"] == "full-buildkeep-pods"]
     wrong = {"expression": "object.spec.noSuchField == ''"}
     spec = {**pods["spec"], "validations": [*pods["spec"]["validations"], wrong]}
-    (warnings,) = checked(watched, [{**pods, "metadata": {"name": "wrong"}, "spec": spec}]).values()
+    (warnings,) = found(watched, make(watched, [{**pods, "metadata": {"name": "wrong"}, "spec": spec}])).values()
     assert "noSuchField" in str(warnings)
-
-
-def test_a_run_goes_on_only_when_the_check_is_written_down(checking: ApiServer, watched: Api) -> None:
-    engine = Engine(checking, owner="types")
-    for text in ("one", "two"):
-        done = engine.run(*walls(text))
-        found = watched.request("GET", f"{PATH}/settling-test").done()
-        assert found["status"]["observedGeneration"] == found["metadata"]["generation"]
-        assert ask(watched).message.endswith(text)
-        assert "kubernetes/kubernetes#135757" in done.warnings
-        assert "has not checked" not in done.warnings
-    assert engine.run(*walls("two")).warnings == ""
