@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from ansible_collections.buildkeep.ci.plugins.module_utils import canaries, canary_guards, policies
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends import Backend
 from ansible_collections.buildkeep.ci.plugins.module_utils.canary_cases import entry_cases, rule_cases
@@ -36,11 +37,24 @@ def test_before_rights_are_given_tenants_and_guards_are_tried() -> None:
     assert {case["expect"] for case in cases} == {"refused", "warned"} and warned == set(policies.WARNINGS)
 
 
-def test_where_the_cluster_only_audits_a_volume_is_only_warned_of() -> None:
+@pytest.mark.parametrize("policy", ["buildkeep-persistentvolumes", "buildkeep-configmaps"])
+def test_where_the_cluster_only_audits_what_is_of_no_tenant_is_only_warned_of(policy: str) -> None:
     for mode, expected in (("enforce", "refused"), ("audit", "warned")):
         found = read_settings({"tenants": [{"name": "shop"}], "mode": mode})
-        (case,) = (one for one in canary_guards.guard_cases(found) if one["policy"] == "buildkeep-persistentvolumes")
+        (case,) = (one for one in canary_guards.guard_cases(found) if one["policy"] == policy)
         assert case["expect"] == expected
+
+
+def test_the_side_cars_label_is_that_of_the_controllers_name() -> None:
+    """In the policy and in its canary."""
+    found = read_settings({"tenants": [{"name": "shop"}], "controller": {"name": "ci", "namespace": "cd"}})
+    (case,) = (one for one in canary_guards.guard_cases(found) if one["policy"] == "buildkeep-configmaps")
+    assert case["request"]["body"]["metadata"]["labels"] == {"ci-jenkins-config": "true"}
+    made = policies.build_policies(found.profiles, found.images, found.controller, options=policies.options_of(found))
+    spec = next(one["spec"] for one in made if one["metadata"]["name"] == "buildkeep-configmaps")
+    (selector,) = spec["matchConstraints"]["namespaceSelector"]["matchExpressions"]
+    assert selector["values"] == ["cd", "buildkeep-canary"]
+    assert '"ci-jenkins-config" in object.' in spec["matchConditions"][0]["expression"]
 
 
 def test_the_canaries_group_may_do_next_to_nothing_everywhere() -> None:
