@@ -71,7 +71,7 @@ def read_when(call: Call | None, problems: Problems, checker: Checker) -> When |
                 before.add(each.name)
         elif (condition := _condition(each, problems, checker)) is not None:
             found.append(condition)
-    if not found:
+    if not any(not isinstance(each, Call) or each.name not in BEFORE for each in call.body or ()):
         problems.add(call.pos.line, "when: at least one condition is needed")
     whole = found[0] if len(found) == 1 else Condition(call.pos.line, "allOf", inside=tuple(found))
     # Jenkins looks at beforeOptions first, then at beforeInput, then at beforeAgent (ModelInterpreter.WhenEvaluator).

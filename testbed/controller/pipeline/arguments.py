@@ -28,6 +28,8 @@ def bind(step: Step | Symbol, args: Sequence[Any], named: Mapping[str, Any]) -> 
     given = dict(named)
     if len(args) == 1 and isinstance(args[0], dict) and not named and not _takes_map(step):
         given = {spell(key): value for key, value in args[0].items()}
+    elif args and not step.first:
+        raise _wrong(f"step '{step.name}' takes a map, or arguments with names")
     elif args:
         given[step.first] = args[0]
     extra = isinstance(step, Step) and step.extra
@@ -80,7 +82,7 @@ def wrong_arguments(
     """What is certainly wrong with the arguments of a step, before it runs: (line, sentence)."""
     what = "step" if isinstance(step, Step) else "symbol"
     extra = isinstance(step, Step) and step.extra
-    if len(args) > 1 or (args and not step.first):
+    if len(args) > 1 or (args and not step.first and not extra):
         count = "one argument" if step.first else "no argument"
         yield line, f"{what} '{step.name}' takes {count} without a name"
     given = [(step.first, arg) for arg in args[:1] if step.first] + list(named)

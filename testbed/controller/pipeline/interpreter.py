@@ -129,6 +129,8 @@ class Interpreter:
         if call.name in self.symbols and body is None:
             symbol = self.symbols[call.name]
             return Described(call.name, {k: v for k, v in bind(symbol, args, named).items() if v is not None})
+        if call.name not in self.steps:
+            raise GroovyError("groovy.lang.MissingMethodException", f"line {call.pos.line}: {call.name} is no closure")
         return self.step(self.steps[call.name], call.pos.line, args, named, body, context)
 
     def step(
@@ -205,8 +207,6 @@ class Interpreter:
         args = [self.value(arg, variables, context) for arg in each.args]
         if isinstance(target, Routine) and each.name == "call":
             return target.within(context, *args)
-        if isinstance(target, dict) and isinstance(target.get(each.name), Routine):
-            return target[each.name].within(context, *args)
         return methods.call(target, each.name, args)
 
     def property(self, each: Property, variables: Variables, context: Context) -> Any:

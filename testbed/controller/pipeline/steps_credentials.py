@@ -64,6 +64,7 @@ def bound(context: Context, bindings: list[Any], line: int) -> Iterator[Context]
             written.append(folder)
             node.unpack(folder, packed(name, values["data"], 0o644))
             env[each.values["variable"]] = f"{folder}/{name}"
+            state.log.mask(f"{folder}/{name}")  # the path is what Jenkins masks of a file, not its content
     masked = ", ".join(f"${name}" for name in env)
     state.log.line(f"Masking supported pattern matches of {masked}")
     try:
