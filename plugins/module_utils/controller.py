@@ -16,7 +16,7 @@ CONTROLLER: Mapping[str, Any] = {
     "serviceAccount": "jenkins",
     "url": "",
     "agentPort": 0,
-    "garbageCollection": 0,
+    "garbageCollection": 300,
     "dynamicClaims": False,
     "cluster": {},
 }

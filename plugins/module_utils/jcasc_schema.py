@@ -55,7 +55,7 @@ def _object(table: Mapping[str, Attribute]) -> dict[str, Any]:
 
 def _attribute(attribute: Attribute) -> dict[str, Any]:
     reference = {"$ref": f"#/definitions/{attribute.of}"}
-    made: dict[str, Any] = {
+    kinds: dict[str, dict[str, Any]] = {
         "text": {"type": _TEXT},
         "flag": {"type": "boolean"},
         "number": {"type": "integer"},
@@ -64,8 +64,8 @@ def _attribute(attribute: Attribute) -> dict[str, Any]:
         "variant": reference,
         "list": {"type": "array", "items": reference},
         "variants": {"type": "array", "items": reference},
-    }[attribute.kind]
-    return {**made, **attribute.schema}
+    }
+    return {**kinds[attribute.kind], **attribute.schema}
 
 
 def _variant(classes: Mapping[str, str]) -> dict[str, Any]:

@@ -56,8 +56,8 @@ def test_agents_connect_by_websocket_unless_there_is_a_port() -> None:
 
 
 def test_each_cloud_collects_its_own_garbage_and_no_other() -> None:
-    assert "garbageCollection" not in shop()
-    assert shop(garbageCollection=300)["garbageCollection"] == {"namespaces": "ci-shop", "timeout": 300}
+    assert shop(garbageCollection=120)["garbageCollection"] == {"namespaces": "ci-shop", "timeout": 120}
+    assert "garbageCollection" not in shop(garbageCollection=0)
 
 
 def test_a_jenkins_outside_of_the_cluster_knows_the_way_and_proves_it() -> None:
@@ -87,15 +87,6 @@ def test_the_values_schema_refuses(controller: dict[str, Any]) -> None:
     refused = template({**tenants("shop"), "controller": controller})
     assert refused.code != 0
     assert "at '/controller/" in refused.errors
-
-
-def test_templates_keep_their_ids_so_that_agents_find_them_after_a_reload() -> None:
-    def ids(values: dict[str, Any]) -> dict[str, str]:
-        return {one["name"]: one["id"] for made in of_tenants(template(values)).values() for one in made["templates"]}
-
-    before, after = ids(ALL), ids({**ALL, "tenants": list(reversed(ALL["tenants"])), "agent": {"image": "a.io/b:c"}})
-    assert before == after
-    assert len(set(before.values())) == len(before)
 
 
 def test_a_file_by_itself_is_what_jenkins_loads() -> None:

@@ -131,6 +131,7 @@ def test_a_cloud_is_closed_to_other_folders_and_bounded() -> None:
         "namespace": "ci-shop",
         "jenkinsUrl": "http://jenkins.jenkins.svc.cluster.local:8080",
         "webSocket": True,
+        "garbageCollection": {"namespaces": "ci-shop", "timeout": 300},
         "jnlpregistry": "docker.io",
         "restrictedPssSecurityContext": True,
         "usageRestricted": True,

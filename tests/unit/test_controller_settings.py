@@ -28,8 +28,14 @@ def test_every_key_of_the_chart_is_read_and_said_to_the_chart_again() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text())["properties"]["controller"]["properties"]
     assert set(CONTROLLER) == set(schema)
     given = {
-        **{"namespace": "n", "name": "j", "serviceAccount": "s", "url": "https://j.example.com"},
-        **{"agentPort": 50000, "garbageCollection": 300, "dynamicClaims": True, "cluster": OUTSIDE},
+        "namespace": "n",
+        "name": "j",
+        "serviceAccount": "s",
+        "url": "https://j.example.com",
+        "agentPort": 50000,
+        "garbageCollection": 300,
+        "dynamicClaims": True,
+        "cluster": OUTSIDE,
     }
     assert set(given) == set(CONTROLLER)
     assert values_of(read_controller(given)) == given
