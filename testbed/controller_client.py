@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ssl
 import threading
 from collections.abc import Mapping
@@ -22,6 +23,8 @@ CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 60.0
 # The client keeps a kubeconfig's certificates in files that all threads share, and shows them before they are written.
 CREDENTIALS = threading.Lock()
+LACKING = "there is no stand-in controller"
+MAKE_IT = "Run: python -m testbed up"
 
 
 def asked(method: str, path: str, kubeconfig: Path | None, query: Mapping[str, str] | None = None,
@@ -54,9 +57,18 @@ def asked(method: str, path: str, kubeconfig: Path | None, query: Mapping[str, s
 
 def access(kubeconfig: Path) -> tuple[str, dict[str, str], ssl.SSLContext]:
     """The controller's URL, and the headers and certificates that open it."""
-    token = api_token(kubeconfig) if kubeconfig.is_file() else ""
+    if not kubeconfig.is_file():
+        raise TestbedError(LACKING, remedy=MAKE_IT)
+    url, headers, context = _access(kubeconfig, kubeconfig.stat().st_mtime_ns)
+    return url, dict(headers), context
+
+
+@functools.lru_cache(maxsize=4)
+def _access(kubeconfig: Path, made: int) -> tuple[str, dict[str, str], ssl.SSLContext]:
+    """What is found out once for each cluster, whose kubeconfig was written at `made`."""
+    token = api_token(kubeconfig)
     if not token:
-        raise TestbedError("there is no stand-in controller", remedy="Run: python -m testbed up")
+        raise TestbedError(LACKING, remedy=MAKE_IT)
     with CREDENTIALS:
         configuration: Any = kubernetes.client.Configuration()
         kubernetes.config.load_kube_config(config_file=str(kubeconfig), client_configuration=configuration)
