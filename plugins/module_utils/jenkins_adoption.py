@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -15,6 +15,8 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 def adopted(cluster: Cluster, settings: JenkinsSettings) -> list[str]:
     """Look at a Jenkins of others, and say what is to be known about it, a sentence each."""
+    if settings.outside:
+        return []  # no side-car reads ConfigMaps there, and its account is the role rbac's
     if cluster.get(cluster.resource("v1", "Namespace"), "", settings.namespace) is None:
         return [f"cluster: there is no namespace {settings.namespace}; correct buildkeep_controller.namespace"]
     account = cluster.get(cluster.resource("v1", "ServiceAccount"), settings.namespace, settings.service_account)
@@ -23,45 +25,51 @@ def adopted(cluster: Cluster, settings: JenkinsSettings) -> list[str]:
         text = f"there is no ServiceAccount {settings.namespace}/{settings.service_account}, as whom agents are made"
         warnings.append(f"cluster: {text}; correct buildkeep_controller.serviceAccount")
     found = cluster.list(cluster.resource("v1", "ConfigMap"), settings.namespace, selector=settings.config_label)
-    return warnings + list(told(clouds(found), {tenant.name for tenant in settings.tenants}))
+    return warnings + list(told(found, {tenant.name for tenant in settings.tenants}))
 
 
-def clouds(configs: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Yield (cloud, ConfigMap) for each cloud in ConfigMaps of others; what is no JCasC says nothing."""
+def told(configs: Iterable[Mapping[str, Any]], tenants: Collection[str]) -> Iterator[str]:
+    """Say what ConfigMaps of others bring along that stands beside our clouds, or in their way.
+
+    Args:
+        configs: those that the side-car loads; ours are left out.
+        tenants: names of the tenants, which are names of their clouds too.
+    """
+    ours = {f"cloud-{name}.yaml": name for name in tenants}
     for config in configs:
         metadata = config["metadata"]
         if (metadata.get("labels") or {}).get(LABEL_MANAGED_BY) == MANAGED_BY:
             continue
-        for text in (config.get("data") or {}).values():
-            for cloud in _listed(text):
-                yield cloud, str(metadata["name"])
+        where = f"cluster: ConfigMap {metadata['name']}"
+        for key, text in sorted((config.get("data") or {}).items()):
+            if key in ours:
+                same = f'has a file {key}, as the tenant "{ours[key]}" has, and the side-car keeps one of the two'
+                yield f"{where} {same}; rename it"
+            try:
+                clouds = list(_clouds(text))
+            except yaml.YAMLError:
+                yield f"{where}: {key} is no YAML, and Jenkins loads no file at all while one is wrong; correct it"
+                continue
+            for cloud in clouds:
+                yield f"{where} {_cloud(cloud, tenants)}"
 
 
-def _listed(text: str) -> Iterator[str]:
-    try:
-        content = yaml.load(text, Loader=_LOADER)  # noqa: S506 (a safe loader)
-    except yaml.YAMLError:
-        return  # Jenkins says it louder
+def _cloud(cloud: Mapping[str, Any], tenants: Collection[str]) -> str:
+    name = str(cloud.get("name", ""))
+    if name in tenants:
+        text = f'has a cloud "{name}" of its own, and Jenkins takes the first of that name'
+        return f"{text}; take it out, so that the tenant's is the one"
+    text = f'has the cloud "{name}", which is no tenant\'s and which ours do not replace: its pods run where it says'
+    if not cloud.get("usageRestricted"):
+        text += ", and every job may use it (usageRestricted is not true)"
+    return f"{text}; make it a tenant, or restrict it to folders"
+
+
+def _clouds(text: str) -> Iterator[Mapping[str, Any]]:
+    content = yaml.load(text, Loader=_LOADER)  # noqa: S506 (a safe loader)
     jenkins = content.get("jenkins") if isinstance(content, Mapping) else None
     listed = jenkins.get("clouds") if isinstance(jenkins, Mapping) else None
     for entry in listed if isinstance(listed, list) else ():
         for cloud in entry.values() if isinstance(entry, Mapping) else ():
-            if isinstance(cloud, Mapping) and cloud.get("name"):
-                yield str(cloud["name"])
-
-
-def told(found: Iterable[tuple[str, str]], tenants: Iterable[str]) -> Iterator[str]:
-    """Put into words which clouds are there beside ours.
-
-    Args:
-        found: what clouds() gives.
-        tenants: names of the tenants, which are names of their clouds.
-    """
-    ours = set(tenants)
-    for cloud, config in sorted(set(found)):
-        if cloud in ours:
-            text = f'has a cloud "{cloud}" of its own, and Jenkins takes the first of that name'
-            yield f"cluster: ConfigMap {config} {text}; take it out, so that the tenant's is the one"
-        else:
-            text = f'has the cloud "{cloud}", which is no tenant\'s and which ours do not replace'
-            yield f"cluster: ConfigMap {config} {text}; its pods run where it says, without a tenant's walls"
+            if isinstance(cloud, Mapping):
+                yield cloud

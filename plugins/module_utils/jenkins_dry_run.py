@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +14,9 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_judging impor
 from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_settings import JenkinsSettings
 
 _SUFFIX = "-dry-run"
+# Seconds until a new namespace has its ServiceAccount `default`, without which it takes no pod.
+_ACCOUNT_SECONDS = 30.0
+_PAUSE_SECONDS = 0.2
 # Quota is asked last: who is refused by it alone has passed everything else.
 _QUOTA = "exceeded quota"
 
@@ -46,6 +51,7 @@ def admitted(cluster: Cluster, settings: JenkinsSettings, rendered: Sequence[Map
     Raises:
         BuildkeepError: the API server's words about each pod that it refuses.
     """
+    _wait_account(cluster, settings.namespace)
     problems = [
         f"cluster: namespace {settings.namespace} refuses the pod of {name_of(item)}: {error.server_message}. Correct "
         "the value under buildkeep_jenkins.values that leads to it"
@@ -54,6 +60,15 @@ def admitted(cluster: Cluster, settings: JenkinsSettings, rendered: Sequence[Map
     ]
     if problems:
         raise BuildkeepError(problems)
+
+
+def _wait_account(cluster: Cluster, namespace: str) -> None:
+    resource, end = cluster.resource("v1", "ServiceAccount"), time.monotonic() + _ACCOUNT_SECONDS
+    while cluster.get(resource, namespace, "default") is None:
+        if time.monotonic() > end:
+            text = f"namespace {namespace} got no ServiceAccount `default` within {_ACCOUNT_SECONDS:g} s"
+            raise BuildkeepError([f"cluster: {text}. See whether kube-controller-manager runs."])
+        threading.Event().wait(_PAUSE_SECONDS)
 
 
 def _refusal(cluster: Cluster, made: Mapping[str, Any]) -> ApiError | None:

@@ -33,14 +33,12 @@ class Release:
     Attributes:
         status: `deployed`, `failed`, `pending-install` and so on.
         revision: number of the newest revision.
-        chart: name and version, such as `jenkins-5.9.53`.
         values: the values that were given.
         objects: what was rendered, without hooks.
     """
 
     status: str
     revision: int
-    chart: str
     values: Mapping[str, Any]
     objects: Sequence[Mapping[str, Any]]
 
@@ -112,20 +110,12 @@ class Helm:
             if _NOT_FOUND in error.words:
                 return None
             raise
-        newest = [one for one in self._history() if one["revision"] == found["version"]]
         return Release(
             status=found["info"]["status"],
             revision=found["version"],
-            chart=newest[0]["chart"] if newest else "",
             values=found.get("config") or {},
             objects=objects(found.get("manifest") or ""),
         )
-
-    def _history(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = json.loads(
-            self._run("history", self._settings.name, "--max", "1", "-o", "json", cluster=True)
-        )
-        return found
 
     def upgrade(self, values: Mapping[str, Any]) -> None:
         """Install the release, or upgrade it. Raises BuildkeepError with Helm's words."""

@@ -20,14 +20,13 @@ def is_pending(release: Release | None) -> bool:
     return release is not None and release.status.startswith("pending")
 
 
-def take_over(cluster: Cluster, settings: JenkinsSettings, release: Release, grace: float = GRACE_SECONDS) -> str:
+def take_over(cluster: Cluster, settings: JenkinsSettings, release: Release) -> str:
     """Delete the unfinished record once nothing moves it any more; what it made stays, and is made again as wanted.
 
     Args:
         cluster: where.
         settings: of which release.
         release: as it was seen, pending.
-        grace: seconds for whoever is at work to go on.
 
     Returns:
         a sentence for the user, empty where the other run has ended by itself.
@@ -41,7 +40,7 @@ def take_over(cluster: Cluster, settings: JenkinsSettings, release: Release, gra
     if first is None:
         text = f"the release {settings.namespace}/{settings.name} is {release.status}, and its record is in no Secret"
         raise BuildkeepError([f"cluster: {text}. Bring it to an end with helm, by `helm rollback` or `uninstall`."])
-    end = time.monotonic() + grace
+    end = time.monotonic() + GRACE_SECONDS
     while time.monotonic() < end:
         threading.Event().wait(_PAUSE_SECONDS)
         now = cluster.get(resource, settings.namespace, name)

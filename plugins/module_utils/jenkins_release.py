@@ -87,8 +87,7 @@ def plan(
     if problems:
         raise BuildkeepError(problems)
     same = current is not None and current.status == DEPLOYED and current.values == values
-    release = not (same and current and current.chart.endswith(f"-{settings.version}"))
-    return Plan([diff for _, diff in (*looks, *leaving) if diff], release)
+    return Plan([diff for _, diff in (*looks, *leaving) if diff], not same)
 
 
 def _placed(cluster: Cluster, item: Object, namespace: str) -> Object:

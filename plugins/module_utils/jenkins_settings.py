@@ -45,6 +45,7 @@ class JenkinsSettings:
         url: Jenkins' own address (`location.url`), with a slash at its end.
         tenants: those that are to be there.
         install: whether Buildkeep installs this Jenkins; else it is somebody's own.
+        outside: whether it runs outside of the cluster (`buildkeep_controller.cluster`).
         chart: name in `repository`, local folder or archive, or `oci://...`.
         repository: URL of the Helm repository; unused for a local chart or one of OCI.
         version: exact version of the chart.
@@ -71,6 +72,7 @@ class JenkinsSettings:
     url: str = "http://jenkins.jenkins.svc.cluster.local:8080/"
     tenants: tuple[Tenant, ...] = ()
     install: bool = False
+    outside: bool = False
     chart: str = CHART
     repository: str = REPOSITORY
     version: str = VERSION
@@ -125,6 +127,7 @@ def read_jenkins(
         url=f"{(values['url'] or own).rstrip('/')}/",
         tenants=tuple(tenants),
         install=install,
+        outside=bool(controller.get("cluster")),
         admin_secret=admin["secret"],
         admin_user=admin["user"],
         administrators=tuple(values["administrators"]),
