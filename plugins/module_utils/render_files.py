@@ -15,7 +15,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.errors import Buildke
 
 MARK = "# Made by buildkeep.ci.render: it is written anew, and removed when no longer wanted."
 # The folders at the top that hold files of ours: other folders may hold those of another render.
-_FOLDERS = re.compile(r"\d\d-[a-z-]+|static")
+_FOLDERS = re.compile(r"\d\d-[a-z-]+|static|jcasc")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ DEFAULTS: Mapping[str, Any] = {
     "render_engine": "",
     "render_priority_class": "",
     "render_static": False,
+    "render_jcasc": False,
 }
 # Names, without their prefix `buildkeep_`, that an inventory may have and that only the playbook render.yml reads.
 VARIABLES = tuple(DEFAULTS)
@@ -42,6 +43,7 @@ class RenderOptions:
             nothing, empty.
         priority_class: name of that cluster's globalDefault PriorityClass, or empty.
         static: whether the policies are written as static manifests of the API server too.
+        jcasc: whether clouds and folders are written as plain files for Jenkins too.
     """
 
     directory: Path
@@ -49,6 +51,7 @@ class RenderOptions:
     engine: str
     priority_class: str
     static: bool
+    jcasc: bool
 
     def served(self, backend: str) -> Served:
         """Say what a cluster of this version serves; only an OpenShift has SCCs, so the wanted backend tells."""
@@ -87,6 +90,7 @@ def read_options(given: Mapping[str, Any]) -> RenderOptions:
         engine=values["render_engine"],
         priority_class=values["render_priority_class"],
         static=values["render_static"],
+        jcasc=values["render_jcasc"],
     )
 
 
@@ -114,7 +118,7 @@ def _priority_class(value: Any) -> str:
     return "" if right else "write the name of the PriorityClass with globalDefault, or leave it out"
 
 
-def _static(value: Any) -> str:
+def _switch(value: Any) -> str:
     return "" if isinstance(value, bool) else "write true or false"
 
 
@@ -123,5 +127,6 @@ _CHECKS: Mapping[str, Callable[[Any], str]] = {
     "render_version": _version,
     "render_engine": _engine,
     "render_priority_class": _priority_class,
-    "render_static": _static,
+    "render_static": _switch,
+    "render_jcasc": _switch,
 }

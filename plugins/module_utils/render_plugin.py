@@ -15,6 +15,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_checks 
 from ansible_collections.buildkeep.ci.plugins.module_utils.pod_security import impossible
 from ansible_collections.buildkeep.ci.plugins.module_utils.preflight import Question, backend_problems
 from ansible_collections.buildkeep.ci.plugins.module_utils.render_files import FileChange, plan, write
+from ansible_collections.buildkeep.ci.plugins.module_utils.render_jcasc import check_clouds, jcasc_files
 from ansible_collections.buildkeep.ci.plugins.module_utils.render_layout import files
 from ansible_collections.buildkeep.ci.plugins.module_utils.render_objects import waves
 from ansible_collections.buildkeep.ci.plugins.module_utils.render_options import (
@@ -38,9 +39,12 @@ def render(arguments: dict[str, Any], mode: Mode) -> dict[str, Any]:
     """Do the task. Raises BuildkeepError with all problems, those given first; see plugins/modules/render.py."""
     settings, options, warnings = _checked(arguments)
     chart = helm_template(arguments["helm"], chart_values(settings, arguments["deadline"]))
+    check_clouds(settings, chart)
     wanted = files(waves(settings, chart, options.priority_class))
     if options.static:
         wanted |= static_files(settings, options.priority_class)
+    if options.jcasc:
+        wanted |= jcasc_files(settings, chart)
     changes = plan(options.directory, wanted)
     if not mode.check:
         write(options.directory, changes)

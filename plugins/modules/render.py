@@ -19,8 +19,8 @@ options:
   settings:
     description:
       - Variables of the inventory without their prefix C(buildkeep_), such as C(tenants), and those about rendering,
-        C(render_directory), C(render_version), C(render_engine), C(render_priority_class) and C(render_static). They
-        are described in C(docs/gitops.md).
+        C(render_directory), C(render_version), C(render_engine), C(render_priority_class), C(render_static) and
+        C(render_jcasc). They are described in C(docs/gitops.md).
     type: dict
     required: true
   problems:
