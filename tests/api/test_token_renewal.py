@@ -98,7 +98,8 @@ def jenkins() -> Iterator[Jenkins]:
 @pytest.fixture(scope="module")
 def objects(api_server: ApiServer, admin: Api) -> list[Object]:
     """What the role makes, on the server."""
-    admin.create("/api/v1/namespaces", {"metadata": {"name": SPACE}}).done()
+    strict = {"pod-security.kubernetes.io/enforce": "restricted"}
+    admin.create("/api/v1/namespaces", {"metadata": {"name": SPACE, "labels": strict}}).done()
     found = rbac_outside.outside(inventory("http://jenkins.example.com", renewal={"secret": "login"}))
     cluster = connect(str(api_server.kubeconfig()))
     for one in found:
@@ -131,6 +132,16 @@ def run(given: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """One run of the script, as the CronJob starts it."""
     command = [sys.executable, "-I", str(SCRIPT)]
     return subprocess.run(command, env=given, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_its_pod_fits_a_restricted_namespace(admin: Api, objects: list[Object]) -> None:
+    """As the controller's own does."""
+    (made,) = (one["spec"]["jobTemplate"]["spec"]["template"] for one in objects if one["kind"] == "CronJob")
+    body = {**made, "metadata": {**made["metadata"], "name": "renewal"}}
+    assert admin.pod(SPACE, body).ok
+    body["spec"] = {**made["spec"], "securityContext": {}}
+    refused = admin.pod(SPACE, body)
+    assert 'violates PodSecurity "restricted' in refused.message
 
 
 def test_a_token_is_made_renewed_and_ended(
