@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.buildkeep.ci.plugins.module_utils import render_plugin
+from ansible_collections.buildkeep.ci.plugins.module_utils.agent_templates import helm_template
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests_plugin import Mode
 from ansible_collections.buildkeep.ci.plugins.module_utils.plugin_pod import clouds
@@ -39,10 +40,8 @@ def test_each_tenant_has_a_file_that_jenkins_takes_and_they_go_again(tmp_path: P
 
 
 def test_a_cloud_that_jenkins_would_refuse_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = render_plugin.helm_template
-
     def broken(*arguments: Any) -> str:
-        return made(*arguments).replace("usageRestricted:", "usageRestrictd:")
+        return helm_template(*arguments).replace("usageRestricted:", "usageRestrictd:")
 
     monkeypatch.setattr(render_plugin, "helm_template", broken)
     with pytest.raises(BuildkeepError, match=r'usageRestrictd: unknown key \(did you mean "usageRestricted"\?\)'):
