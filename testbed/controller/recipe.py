@@ -10,7 +10,7 @@ PYTHONPATH = f"PYTHONPATH={PACKAGES_PATH}:{CODE}"
 MODULE_UTILS = "plugins/module_utils"
 # The collection's modules that work out what the Kubernetes plugin makes of a template, and what it may ask for.
 COLLECTION = (
-    *("errors.py", "jcasc.py", "names.py", "rbac_verbs.py"),
+    *("errors.py", "jcasc.py", "jcasc_attributes.py", "jcasc_schema.py", "rbac_verbs.py", "schema.py"),
     *sorted(path.name for path in (paths.ROOT / MODULE_UTILS).glob("plugin_pod*.py")),
 )
 # The table of the calls that it may make, where `rbac_verbs` looks for it.
