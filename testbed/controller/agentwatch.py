@@ -40,7 +40,7 @@ class AgentWatch:
             self.pod = pod
             if self.end is not None:
                 return
-            said = pods.info(pod) if kind == "MODIFIED" else ""
+            said = pods.info(pod) if kind != "DELETED" else ""
             if said and said != self._said:
                 self._log.line(said)
                 self._said = said

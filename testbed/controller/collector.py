@@ -88,8 +88,9 @@ class Collector:
                 continue
             try:
                 self.cluster.refresh(agent.namespace, agent.name, {REFRESHED: str(int(time.time() * 1000))})
-            except ApiError as error:  # not created yet, or about to be told of by the reaper
-                LOG.warning("cannot mark pod %s/%s: %s", agent.namespace, agent.name, error)
+            except ApiError as error:
+                if error.status != 404:  # not created yet, or about to be told of by the reaper
+                    LOG.warning("cannot mark pod %s/%s: %s", agent.namespace, agent.name, error)
 
     def collect(self) -> None:
         """Deletes the pods of this controller that nobody marks."""

@@ -12,13 +12,14 @@ import queue
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from aiohttp import WSMsgType, web
 
 from testbed.agent import protocol
 
 SEND_SECONDS = 60.0
+CLOSE_SECONDS = 2.0  # for the answer of an agent that may be gone
 POLL_SECONDS = 0.25
 
 
@@ -42,7 +43,7 @@ class Connection:
 
     async def attach(self, request: web.Request) -> web.WebSocketResponse:
         """Holds an accepted agent's WebSocket until it closes (in the event loop)."""
-        socket = web.WebSocketResponse(heartbeat=30, max_msg_size=0)
+        socket = web.WebSocketResponse(heartbeat=30, max_msg_size=0, timeout=CLOSE_SECONDS)
         await socket.prepare(request)
         self._socket, self._loop = socket, asyncio.get_running_loop()
         self.connected.set()
@@ -91,7 +92,7 @@ class Connection:
             if message.get("error"):
                 raise AgentLostError(f"agent {self.name}: {message['error']}")
             if stopped:
-                raise InterruptedError
+                raise InterruptedError(int(message["code"]))
             return int(message["code"])
 
     def unpack(self, path: str, tar: bytes) -> None:
@@ -133,7 +134,7 @@ class Connection:
 
         Raises:
             AgentLostError: the connection ended first, or the agent could not read the files.
-            InterruptedError: `interrupted()` was true first.
+            InterruptedError: `interrupted()` was true first; if the step's folder is gone, its result all the same.
         """
         self._send(protocol.encode("follow", {"path": path}))
         return self._answer(sink, interrupted)
@@ -153,11 +154,10 @@ class Connection:
         """Tells the agent to end, if it is there; one that is still busy ends since the connection closes."""
         if self._socket is None or self._loop is None or self._socket.closed:
             return
-        try:
+        with suppress(AgentLostError):  # a pod that is gone may have an agent that does not know it yet
             self._send(protocol.encode("leave"))
+        with suppress(OSError, TimeoutError):
             asyncio.run_coroutine_threadsafe(self._socket.close(), self._loop).result(SEND_SECONDS)
-        except (AgentLostError, OSError, TimeoutError):
-            return  # gone already
 
 
 class Connections:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from testbed.controller.cluster import GONE, ApiError, Cluster, Object
 
 SLICE = 30  # seconds of one watch; a thread that nobody needs any more ends after it
+FIRST_SECONDS = 10.0  # of waiting for the first list
 PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds before the next try, by the number of failures in a row
 LOG = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class Informers:
                 threading.Thread(target=informer.run, daemon=True, name=f"pods of {namespace}").start()
             informer.listeners[name] = listener
         try:
+            informer.listed.wait(FIRST_SECONDS)  # as the plugin's: nothing is created before it is known what there is
             yield
         finally:
             with self.lock:
@@ -65,7 +67,7 @@ class Informer:
         self.known: dict[str, Object] = {}
         self.version = ""
         self.failures = 0
-        self.ended = threading.Event()
+        self.listed, self.ended = threading.Event(), threading.Event()
 
     def run(self) -> None:
         """Until nobody listens."""
@@ -101,6 +103,7 @@ class Informer:
         with self.owner.lock:
             gone = [pod for name, pod in self.known.items() if name not in found]
             changes = [(self.known.get(name), pod) for name, pod in found.items()]
+        self.listed.set()
         for pod in gone:
             self.tell("DELETED", pod)
         for before, pod in changes:
@@ -132,6 +135,7 @@ class Informer:
                 listeners = list(self.listeners.values())
             for listener in listeners:
                 listener.failed(error)
+        self.listed.set()
         self.failures += 1
         if self.failures % len(PAUSES) == 0:
             self.version = ""  # whatever it is that the server does not like about it

@@ -61,6 +61,8 @@ class Launch:
         """
         with self.controller.connections.expect(self.name) as connection:
             self.log.mask(connection.secret)
+            for note in self.choice.notes:
+                self.log.line(f"[WARNING] {note}")
             try:
                 plan = self.choice.plan(plugin_pod.AgentInfo(self.name, connection.secret, int(time.time() * 1000)))
             except BuildkeepError as error:

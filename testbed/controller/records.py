@@ -145,6 +145,11 @@ class Records:
                 record.abort(LOST if record.state == RUNNING else "The controller ended before this build began.")
         return [record for record in open_ if not record.over]
 
+    def results(self) -> list[Record]:
+        """Those that are over, the oldest first."""
+        with self._lock:
+            return [record for record in self._all.values() if record.over]
+
     def counts(self) -> dict[str, int]:
         """How many builds there are in each state."""
         with self._lock:

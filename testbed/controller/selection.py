@@ -18,7 +18,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.errors import Buildke
 from testbed.controller.build import Build
 from testbed.controller.failures import BuildError
 from testbed.controller.folders import Offers
-from testbed.controller.model import Agent, AnyAgent, KubernetesAgent, LabelAgent
+from testbed.controller.model import Agent, AnyAgent, KubernetesAgent, LabelAgent, PodTemplateAgent
 from testbed.controller.texts import evaluate
 
 LETTERS = "bcdfghjklmnpqrstvwxz0123456789"
@@ -40,6 +40,7 @@ class Choice:
         plan: gives the pod, and how the plugin goes on with it.
         dynamic: the Jenkinsfile describes the pod, so the plugin knows whose it is.
         default_container: where steps run that name none.
+        notes: what the build's log says of what the Jenkinsfile asks for in vain.
     """
 
     cloud: plugin_pod.Cloud
@@ -48,6 +49,7 @@ class Choice:
     plan: Callable[[plugin_pod.AgentInfo], plugin_pod.Plan]
     dynamic: bool = False
     default_container: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def caps(self) -> dict[Any, int]:
@@ -73,6 +75,10 @@ def choose(offers: Offers, build: Build, agent: Agent, env: Mapping[str, str]) -
     """
     if isinstance(agent, KubernetesAgent):
         return _dynamic(offers, build, {name: evaluate(value, env) for name, value in agent.options.items()})
+    if isinstance(agent, PodTemplateAgent):
+        # A template of the configuration with that label goes before the one that is written around the step.
+        known = any(plugin_pod.template_for_label(cloud, agent.label) for cloud in offers.clouds.values())
+        return _static(offers, build, agent.label, agent) if known else _nested(offers, build, agent)
     return _static(offers, build, evaluate(agent.label, env) if isinstance(agent, LabelAgent) else "", agent)
 
 
@@ -92,25 +98,52 @@ def _static(offers: Offers, build: Build, label: str, agent: Agent) -> Choice:
     raise BuildError(f"There are no nodes with the label '{label}'; folder {build.folder} has: {', '.join(labels)}")
 
 
-def _dynamic(offers: Offers, build: Build, options: Mapping[str, str]) -> Choice:
-    name = options.get("cloud")
+def _cloud(offers: Offers, build: Build, name: str | None) -> plugin_pod.Cloud:
+    """The cloud that a Jenkinsfile names, or the first."""
     cloud = offers.clouds.get(name) if name else next(iter(offers.clouds.values()), None)
     if cloud is None:
         raise BuildError(f"Cloud does not exist: {name}" if name else "No Kubernetes cloud was found.")
     if not offers.permitted(cloud, build.folder):  # the plugin prints what the step says, which may be nothing
         raise BuildError(f"Not authorized to use Kubernetes cloud: {name or 'null'}")
+    return cloud
+
+
+def _request(build: Build, attributes: Mapping[str, Any], label: str, form: str, name: str) -> plugin_pod.PodRequest:
+    try:
+        return plugin_pod.pod_request(attributes, label, build.run_url, form, name)
+    except BuildkeepError as error:
+        raise BuildError(str(error)) from error
+
+
+def _dynamic(offers: Offers, build: Build, options: Mapping[str, str]) -> Choice:
+    cloud = _cloud(offers, build, options.get("cloud"))
     label = options.get("label") or f"{build.folder}_{build.name}_{build.number}-{random_letters()}"
     own = ("cloud", "defaultContainer", "label", "yamlFile", "retries")
     attributes = {key: value for key, value in options.items() if key not in own}
     if "yamlFile" in options:
         attributes["yaml"] = _yaml_file(build, options["yamlFile"])
-    try:
-        request = plugin_pod.pod_request(attributes, label, build.run_url, plugin_pod.DECLARATIVE)
-    except BuildkeepError as error:
-        raise BuildError(str(error)) from error
+    request = _request(build, attributes, label, plugin_pod.DECLARATIVE, "")
     return Choice(
         cloud, label, plugin_pod.agent_name(f"{label}-{random_letters()}", random_letters()),
         partial(plugin_pod.dynamic_plan, cloud, request), True, options.get("defaultContainer", ""),
+        tuple(plugin_pod.without_effect(attributes, plugin_pod.DECLARATIVE)),
+    )  # fmt: skip
+
+
+def _nested(offers: Offers, build: Build, agent: PodTemplateAgent) -> Choice:
+    requests: list[tuple[plugin_pod.Cloud, plugin_pod.PodRequest]] = []
+    notes: list[str] = []
+    for template in agent.templates:
+        cloud = _cloud(offers, build, template.get("cloud"))
+        attributes = {key: value for key, value in template.items() if key not in ("cloud", "label", "name")}
+        label, name = str(template["label"]), str(template["name"])
+        requests.append((cloud, _request(build, attributes, label, plugin_pod.STEP, name)))
+        notes += plugin_pod.without_effect(attributes)
+    *enclosing, (cloud, request) = requests
+    name = request.name or request.label
+    return Choice(
+        cloud, name, plugin_pod.agent_name(f"{name}-{random_letters()}", random_letters()),
+        partial(plugin_pod.dynamic_plan, cloud, request, enclosing=enclosing), True, "", tuple(notes),
     )  # fmt: skip
 
 

@@ -49,6 +49,8 @@ class Server:
         """`token` is what whoever starts builds must send; `state` keeps them; `at_once` run at a time."""
         self.controller, self.token, self.collector = controller, token, collector
         self.records = Records(state or Path(mkdtemp(prefix="builds-")))
+        for record in self.records.results():
+            controller.artifacts.ended(f"{record.folder}/{record.name}", record.state)
         self.builds = Builds(self.records, self.work, at_once)
 
     def application(self) -> web.Application:
