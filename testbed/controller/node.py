@@ -7,7 +7,6 @@ import io
 import posixpath
 import secrets
 import tarfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -19,8 +18,11 @@ from testbed.controller.cluster import ApiError, Cluster
 from testbed.controller.connections import AgentLostError, Connection
 from testbed.controller.execution import COOKIE, enter, killing, recorded
 from testbed.controller.failures import AbortedError, BuildError
+from testbed.controller.inorder import InOrder
 from testbed.controller.pipeline.context import Command
 
+Sink = Callable[[bytes], None]
+TURN_SECONDS = 0.3  # that a step in a container is followed before another branch may ask something of the agent
 STARTED_SECONDS = 2.0  # for the log of a step to be there whose exec's connection broke
 TO_FILE = 'out=$1; shift; exec "$@" >"$out"'
 
@@ -41,7 +43,7 @@ class PodNode:
         workspace: below that.
         source: a tar of what a checkout would give.
         gone: tells what a step ends with that the agent failed at.
-        lock: the agent is asked one thing at a time.
+        turns: the agent is asked one thing at a time, by several branches in turn.
     """
 
     cluster: Cluster
@@ -56,13 +58,13 @@ class PodNode:
     environment: Mapping[str, str]
     source: bytes
     gone: Callable[[Exception], Exception] = lambda error: BuildError(str(error))
-    lock: threading.RLock = field(default_factory=threading.RLock)
+    turns: InOrder = field(default_factory=InOrder)
 
     @contextmanager
     def asked(self) -> Iterator[Connection]:
         """The agent, for one thing; what goes wrong as steps have it."""
         try:
-            with self.lock:
+            with self.turns.turn():
                 yield self.connection
         except AgentLostError as error:
             raise self.gone(error) from error
@@ -91,33 +93,63 @@ class PodNode:
             if command.folder:
                 agent.unpack(self.place(command.folder), nothing())
             agent.write(f"{control}/{SCRIPT}", command.script)
-            if command.container:
-                code = self._in_container(agent, command, argv, control, output)
-            else:
+            if not command.container:
                 argv = ["sh", "-c", TO_FILE, "sh", output, *argv] if output else argv
-                cwd, interrupted = self.place(command.folder), command.flow.interrupted
                 with self.log.stream() as sink:
-                    code = agent.run(argv, cwd, command.env, sink, interrupted)
-            if not output:
-                return code, ""
+                    code = agent.run(argv, self.place(command.folder), command.env, sink, command.flow.interrupted)
+        if command.container:
+            code = self._in_container(command, argv, control, output)
+        if not output:
+            return code, ""
+        with self.asked() as agent:
             data = self._cat(agent, output)
             agent.run(["rm", "-f", "--", output], ".", {}, lambda _: None)
         return code, (data or b"").decode(errors="replace")
 
-    def _in_container(self, agent: Connection, command: Command, argv: Sequence[str], control: str, output: str) -> int:
+    def _in_container(self, command: Command, argv: Sequence[str], control: str, output: str) -> int:
         """The container's user writes log and result into the agent's folder; the agent reads and removes them."""
         cookie = secrets.token_hex(8)
         env = {**command.env, COOKIE: cookie}
         line = enter(f"{self.folder}/{self.place(command.folder)}", env,
                      recorded(argv, f"{self.folder}/{control}", output))  # fmt: skip
-        self._started(agent, command, line, control)
+        with self.asked() as agent:
+            self._started(agent, command, line, control)
+        seen = 0
+        with self.log.stream() as sink:
+            while True:  # until it ends; whenever another branch wants the agent, it is let in
+                with self.asked() as agent:
+                    try:
+                        return self._followed(agent, command, control, sink, seen)
+                    except InterruptedError as error:
+                        if not self._there(agent, control):
+                            return int(error.args[0])
+                        if command.flow.interrupted():
+                            with suppress(ApiError, RuntimeError):
+                                self._exec(command, killing(cookie), lambda: False)
+                            raise
+                        seen = error.args[1]
+
+    def _followed(self, agent: Connection, command: Command, control: str, sink: Sink, seen: int) -> int:
+        """A step's result; `seen`: how much of its log is in the build's already.
+
+        Raises:
+            InterruptedError: it was stopped, or another branch wants the agent; with what the agent answered, and how
+                much of the log is in the build's now.
+        """
+        came, begun = 0, time.monotonic()
+
+        def fresh(data: bytes) -> None:
+            nonlocal came
+            sink(data[max(seen - came, 0) :])
+            came += len(data)
+
+        def enough() -> bool:
+            return command.flow.interrupted() or (self.turns.wanted() and time.monotonic() > begun + TURN_SECONDS)
+
         try:
-            with self.log.stream() as sink:
-                return agent.follow(control, sink, command.flow.interrupted)
-        except InterruptedError:
-            with suppress(ApiError, RuntimeError):
-                self._exec(command, killing(cookie), lambda: False)
-            raise
+            return agent.follow(control, fresh, enough)
+        except InterruptedError as error:
+            raise InterruptedError(error.args[0], max(seen, came)) from error
 
     def _exec(self, command: Command, line: str, interrupted: Callable[[], bool]) -> tuple[int, str]:
         """(exit code, what it says) of a shell's line in the command's container."""

@@ -57,19 +57,23 @@ def test_files_folders_output_and_stash_on_a_real_agent(tmp_path: Path) -> None:
 
 
 def test_parallel_branches_share_an_agent_or_have_their_own(tmp_path: Path) -> None:
-    """Two at a time wait for each other on agents of their own; on a shared one both come to their end."""
-    meet = "sh 'touch ../{0}; until [ -e ../{1} ]; do sleep 0.05; done'"
-    own = "\n".join(f"{a}: {{ node('shop-kaniko') {{ {meet.format(a, b)} }} }}," for a, b in (("p", "q"), ("q", "p")))
-    shared = "\n".join(f"{name}: {{ sh 'echo in {name}' }}," for name in ("r", "s"))
-    text = f"parallel {own.rstrip(',')}\nnode('shop-kaniko') {{ parallel {shared.rstrip(',')} }}"
+    """Two at a time wait for each other, on agents of their own and in containers of one agent; no line is lost."""
+    meet = (
+        "sh 'touch ../{0}; for i in 1 2 3; do echo {0}-$i; done; until [ -e ../{1} ]; do sleep 0.05; done; echo {0}-4'"
+    )
+    own = [f"{a}: {{ node('shop-kaniko') {{ {meet.format(a, b)} }} }}" for a, b in (("p", "q"), ("q", "p"))]
+    shared = [f"{a}: {{ container('kaniko') {{ {meet.format(a, b)} }} }}" for a, b in (("r", "s"), ("s", "r"))]
+    text = f"parallel {', '.join(own)}\nnode('shop-kaniko') {{ parallel {', '.join(shared)}, t: {{ sh 'echo t-4' }} }}"
     with world(tmp_path) as here:
         log = here.build(text)
         created = [pod["metadata"]["name"] for pod in here.cluster.created]
         assert sorted(here.cluster.deleted) == sorted(created)
     assert log.endswith("Finished: SUCCESS\n"), log
     assert len(created) == 3
-    assert "\nin r\n" in log
-    assert "\nin s\n" in log
+    lines = log.splitlines()
+    for branch in "pqrs":
+        assert [line for line in lines if line.startswith(f"{branch}-")] == [f"{branch}-{i}" for i in (1, 2, 3, 4)]
+    assert lines.count("t-4") == 1
 
 
 @pytest.mark.parametrize("where", ["", "container('kaniko') "])
