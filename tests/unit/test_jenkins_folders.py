@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
+import tree_sitter_groovy
+import yaml
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_credentials import FOLDER, mounted
 from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_folders import folder_scripts, plugins
 from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_folders_jobs import HOSTS
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import read_settings
+from tree_sitter import Language, Parser
 
+SEED = Path(__file__).resolve().parents[2] / "examples" / "seed-job"
 GIT = {"url": "https://git.example.com/shop.git"}
 GITHUB = {"owner": "acme", "repository": "shop"}
 GITLAB = {"server": "acme", "project": "acme/tools/shop"}
@@ -182,3 +187,17 @@ def test_the_schema_refuses(key: str, entry: Any) -> None:
 def test_usual_urls_are_taken(url: str) -> None:
     folders = {"shop": {"jobs": [{"name": "x", "git": {"url": url}}]}}
     assert read_settings({"tenants": [{"name": "shop"}], "jenkins": {"folders": folders}}).jenkins.folders == folders
+
+
+@pytest.mark.parametrize("path", sorted(SEED.rglob("*.groovy")), ids=lambda path: path.name)
+def test_the_seed_jobs_scripts_are_groovy(path: Path) -> None:
+    assert not Parser(Language(tree_sitter_groovy.language())).parse(path.read_bytes()).root_node.has_error
+
+
+def test_the_seed_job_is_made_where_its_cloud_is() -> None:
+    inventory = yaml.safe_load((SEED / "inventory.yml").read_text())
+    settings = read_settings({key.removeprefix("buildkeep_"): value for key, value in inventory.items()})
+    jobs = folder_scripts(settings.present, settings.jenkins.folders)[2]
+    assert "multibranchPipelineJob('platform/seed')" in jobs
+    assert "scriptPath('seed.groovy')" in jobs
+    assert "cloud 'platform'" in (SEED / "seed.groovy").read_text()
