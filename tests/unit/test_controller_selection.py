@@ -15,7 +15,7 @@ from testbed.controller.build import Build
 from testbed.controller.declarative import read_jenkinsfile
 from testbed.controller.failures import BuildError
 from testbed.controller.folders import read_folders
-from testbed.controller.model import Pipeline
+from testbed.controller.model import Pipeline, PodTemplateAgent
 from testbed.controller.selection import Choice, choose
 from tests.unit.controller_world import jcasc, tar
 
@@ -58,6 +58,37 @@ def test_kubernetes() -> None:
     assert found.default_container == "k"
     assert pod["metadata"]["annotations"]["runUrl"] == "job/shop/job/hello/3/"
     assert found.agent_name.startswith("shop-hello-3-")
+
+
+def nested(*templates: dict[str, Any], label: str = "inner", folder: str = "shop") -> Choice:
+    """What `node(label)` inside these podTemplate blocks gives."""
+    agent = PodTemplateAgent(1, label, tuple({"label": "x", "name": "x", "cloud": "shop", **one} for one in templates))
+    return choose(read_folders(CLOUDS), Build(folder, "hello", 3, tar({})), agent, {})
+
+
+def test_pod_template() -> None:
+    """The innermost block, with what those around it have; its own cloud is asked for each of them."""
+    outer = {"label": "outer", "yaml": "spec: {containers: [{name: extra, image: e}]}"}
+    found = nested(outer, {"label": "inner", "name": "inner", "supplementalGroups": "1"})
+    pod = found.plan(INFO).pod
+    assert {each["name"] for each in pod["spec"]["containers"]} == {"extra", "jnlp"}
+    assert (found.dynamic, pod["metadata"]["annotations"]["runUrl"]) == (True, "job/shop/job/hello/3/")
+    assert found.agent_name.startswith("inner-")
+    assert [note for note in found.notes if "supplementalGroups has no effect" in note]
+    with pytest.raises(BuildError, match="Not authorized to use Kubernetes cloud: blog"):
+        nested({"cloud": "blog"}, {"label": "inner"})
+
+
+def test_a_configured_template_goes_before_a_pod_template() -> None:
+    found = nested({"label": "shop-kaniko"}, label="shop-kaniko")
+    assert (found.dynamic, found.template) == (False, "shop-kaniko")
+
+
+def test_caps() -> None:
+    """The cloud's, and the template's where it has one."""
+    assert choice("agent { label 'shop-kaniko' }").caps == {"shop": 2}
+    limited = nested({"label": "inner", "name": "inner", "instanceCap": 3})
+    assert limited.caps == {"shop": 2, ("shop", "inner"): 3}
 
 
 @pytest.mark.parametrize(
