@@ -92,7 +92,8 @@ def combine_containers(parent: Mapping[str, Any] | None, child: Mapping[str, Any
 def _security(parent: Mapping[str, Any], child: Mapping[str, Any]) -> JSON:
     wanted = {key: child[key] if child.get(key) is not None else parent.get(key) for key in _SECURITY_SCALARS}
     capabilities = _capabilities(parent.get("capabilities"), child.get("capabilities"))
-    if not wanted["privileged"] and wanted["runAsUser"] is None and wanted["runAsGroup"] is None and not capabilities:
+    numbers = (wanted["runAsUser"], wanted["runAsGroup"])
+    if not wanted["privileged"] and numbers == (None, None) and capabilities is None:
         return deepcopy(dict(parent))
     wanted["capabilities"] = capabilities
     rest = {key: value for key, value in parent.items() if key not in wanted}

@@ -69,7 +69,7 @@ def build_container(
         result["volumeMounts"].append({"mountPath": folder, "name": WORKSPACE, "readOnly": False})
     variables: HashMap[JSON] = HashMap()
     if name == AGENT_CONTAINER:
-        variables.put_all(agent_variables(cloud, agent, folder))
+        variables.put_all(agent_variables(cloud, agent, folder or None))
     variables.put_all(default_variables(cloud, agent, template["envVars"]))
     for variable in container["envVars"]:
         variables.put(variable["key"], build_variable(variable))
@@ -126,7 +126,7 @@ def agent_variables(cloud: Mapping[str, Any], agent: AgentInfo, folder: str | No
         "JENKINS_SECRET": agent.secret,
         "JENKINS_NAME": agent.name,
         "JENKINS_AGENT_NAME": agent.name,
-        "JENKINS_AGENT_WORKDIR": folder or WORKING_DIR,
+        "JENKINS_AGENT_WORKDIR": WORKING_DIR if folder is None else folder,
     }
     if str(cloud.get("jenkinsTunnel") or "").strip():
         variables["JENKINS_TUNNEL"] = cloud["jenkinsTunnel"]
