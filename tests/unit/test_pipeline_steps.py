@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from testbed.controller.pipeline.catalogue import INSTEAD, STEPS, listing
+from testbed.controller.pipeline.catalogue import INSTEAD, STEPS
 from tests.unit.pipeline_world import Farm, run, scripts, staged
+from tools.generate import steps
 
 
-def test_the_list_of_steps_has_each_of_them() -> None:
-    lines = listing().splitlines()
-    assert [line.partition("(")[0] for line in lines] == sorted(STEPS)
-    assert "sh(script, label?, returnStdout?, returnStatus?)" in listing()
+def test_the_page_of_steps_has_each_of_them_and_nothing_is_both_here_and_not() -> None:
+    rows = [line for line in steps.page().partition("## Words")[0].splitlines() if line.startswith("| `")]
+    assert [row.split("`")[1] for row in rows] == sorted(STEPS)
+    (shell,) = [row for row in rows if row.startswith("| `sh` |")]
+    assert "`script` (the one without a name), `label`?, `returnStdout`? = false" in shell
     assert not set(STEPS) & set(INSTEAD)
 
 

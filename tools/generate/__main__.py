@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from tools.generate import chart, clouds, node_profiles, reference, roles
+from tools.generate import chart, clouds, node_profiles, reference, roles, steps
 from tools.generate.markdown import new_page, replace_generated
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,6 +19,7 @@ def pages(root: Path = ROOT) -> Mapping[Path, tuple[str, Callable[[], str]]]:
     made: dict[Path, tuple[str, Callable[[], str]]] = {
         CHART / "README.md": ("agent-templates", partial(chart.values_table, CHART)),
         root / "docs/node-profiles.md": (node_profiles.TITLE, partial(node_profiles.page, CHART)),
+        root / "testbed/controller/STEPS.md": (steps.TITLE, steps.page),
         **{root / "docs/reference" / name: page for name, page in reference.PAGES.items()},
     }
     for spec in sorted(root.glob("roles/*/meta/argument_specs.yml")):

@@ -45,12 +45,3 @@ def unsupported(kind: str, name: str, known: str = "") -> str:
     """The sentence for a step or directive that is not here: what to write instead, or what there is."""
     instead = INSTEAD.get(name)
     return f"{kind} '{name}' is not supported by the stand-in controller{f': {instead}' if instead else known}"
-
-
-def listing() -> str:
-    """All steps with their arguments, a line each."""
-    width = max(len(step.usage()) for step in STEPS.values() if step.name != "podTemplate")
-    return "\n".join(
-        f"{step.usage():<{width}}  {step.doc}" if len(step.usage()) <= width else f"{step.name}(...) {{ }}  {step.doc}"
-        for _, step in sorted(STEPS.items())
-    )

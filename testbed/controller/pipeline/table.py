@@ -87,11 +87,6 @@ class Step:
     label: str = ""
     braces: bool = True
 
-    def usage(self) -> str:
-        """The step and its arguments, as the list of steps shows them."""
-        words = [f"{name}{'' if each.required else '?'}" for name, each in self.parameters.items()]
-        return f"{self.name}({', '.join(words)}){' { }' if self.block else ''}"
-
 
 @dataclass(frozen=True)
 class Symbol:
