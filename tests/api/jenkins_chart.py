@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,9 +59,13 @@ def rendered(settings: JenkinsSettings) -> list[dict[str, Any]]:
         return helm.render(values(settings), VERSION)
 
 
-def judged(settings: JenkinsSettings) -> list[str]:
-    """What is said of it."""
-    return judge(rendered(settings), settings)
+def refusals(chart: str) -> Iterator[tuple[str, str, list[str]]]:
+    """For each of BREAKS its value, its words, and what is said of the chart with it."""
+    helm = Helm(str(tool("helm")), settings_of(chart))
+    with helm.chart():
+        for value, written, words in BREAKS:
+            settings = settings_of(chart, values=nested(value, written))
+            yield value, words, judge(helm.render(values(settings), VERSION), settings)
 
 
 def nested(path: str, value: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.client_resources impo
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_dry_run import admitted, pod
 from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_helm import Helm
-from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_judging import pods
+from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_judging import judge, pods
 from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_known import unknown
 from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_objects import jenkins_objects
 from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_plugin import values
@@ -19,7 +19,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_settings impo
 
 from testbed.tools import tool
 from tests.api.api import Api
-from tests.api.jenkins_chart import BREAKS, FIXTURE, REAL, WAYS, judged, nested, rendered, settings_of
+from tests.api.jenkins_chart import BREAKS, FIXTURE, REAL, WAYS, refusals, rendered, settings_of
 
 NAMES = FIXTURE.parent / "jenkins-values.txt"
 RESTRICTED = "jenkins-restricted"
@@ -45,19 +45,18 @@ def restricted(admin: Api) -> Iterator[str]:
     admin.request("DELETE", f"/api/v1/namespaces/{RESTRICTED}").done()
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_what_is_rendered_keeps_every_promise(chart: str, way: str, admin: Api, restricted: str) -> None:
+def test_what_is_rendered_keeps_every_promise(chart: str, admin: Api, restricted: str) -> None:
     """Judged by us, and each pod by the API server; twice the same to the last byte, and no rights at all."""
-    settings = settings_of(chart, **{"namespace": restricted, **WAYS[way]})
-    objects = rendered(settings)
-    assert judged(settings) == []
-    assert len(list(pods(objects))) == 1
-    for item, template in pods(objects):
-        answer = admin.pod(restricted, pod(item, template, restricted))
-        assert answer.ok, answer.message
-        assert answer.warnings == ()
-    assert not {"Role", "RoleBinding", "Secret"} & {one["kind"] for one in objects}
-    assert json.dumps(objects) == json.dumps(rendered(settings))
+    for way, given in WAYS.items():
+        settings = settings_of(chart, **{"namespace": restricted, **given})
+        objects = rendered(settings)
+        assert judge(objects, settings) == [], way
+        assert len(list(pods(objects))) == 1
+        for item, template in pods(objects):
+            answer = admin.pod(restricted, pod(item, template, restricted))
+            assert answer.ok and answer.warnings == (), (way, answer)
+        assert not {"Role", "RoleBinding", "Secret"} & {one["kind"] for one in objects}
+        assert json.dumps(objects) == json.dumps(rendered(settings)), way
 
 
 def test_every_value_is_one_that_the_chart_has(chart: str) -> None:
@@ -94,13 +93,12 @@ def names(content: dict[str, object], path: str = "") -> Iterator[str]:
             yield from names(value, f"{path}{key}.")
 
 
-@pytest.mark.parametrize(("value", "written", "words"), BREAKS)
-def test_a_value_that_undoes_the_hardening_is_refused_by_name(
-    chart: str, value: str, written: object, words: str
-) -> None:
+def test_each_value_that_undoes_the_hardening_is_refused_by_name(chart: str) -> None:
     """One problem at least names the value and says why."""
-    told = judged(settings_of(chart, values=nested(value, written)))
-    assert [text for text in told if words in text and value in text.partition(": ")[0]], told
+    found = list(refusals(chart))
+    assert len(found) == len(BREAKS)
+    for value, words, told in found:
+        assert [text for text in told if words in text and value in text.partition(": ")[0]], (value, words, told)
 
 
 def test_a_pod_that_the_namespace_refuses_is_told_before_anything_is_installed(admin: Api, restricted: str) -> None:

