@@ -122,3 +122,33 @@ def test_what_the_result_was_before(tmp_path: Path) -> None:
         logs = [here.build(text % (step, post)) for step in ("echo '1'", "error 'x'", "echo '2'")]
         assert "now fixed" not in here.build(text % ("echo '3'", post), job="shop/other")
     assert [("now worse" in log, "now fixed" in log) for log in logs] == [(False, False), (True, False), (False, True)]
+
+
+def test_pod_templates_give_pods(tmp_path: Path) -> None:
+    """The step's description, worked out by the plugin's rules, is the pod that is created; the inner one inherits."""
+    text = """podTemplate(containers: [
+            containerTemplate(name: 'jnlp', image: 'agent', workingDir: '%s', resourceLimitCpu: '1',
+                              ports: [portMapping(name: 'web', containerPort: 80)]),
+            containerTemplate(name: 'tool', image: 'tool:1', workingDir: '%s',
+                              envVars: [envVar(key: 'K', value: 'v')])],
+            volumes: [emptyDirVolume(mountPath: '/cache', memory: true)]) {
+        podTemplate(yaml: 'spec: {automountServiceAccountToken: false}', nodeSelector: 'a=b') {
+            node(POD_LABEL) {
+                sh 'test -z "$(ls -A)"'  // nothing is checked out
+                container('tool') { sh 'echo "in $WHERE"' }
+            }
+        }
+    }"""
+    with world(tmp_path) as here:
+        log = here.build(text % (tmp_path, tmp_path))
+    assert log.endswith("Finished: SUCCESS\n"), log
+    (pod,) = here.cluster.created
+    tool = next(each for each in pod["spec"]["containers"] if each["name"] == "tool")
+    assert tool["image"] == "tool:1"
+    assert {"name": "K", "value": "v"} in tool["env"]
+    assert pod["spec"]["automountServiceAccountToken"] is False
+    assert pod["spec"]["nodeSelector"]["a"] == "b"
+    assert {"medium": "Memory"} in [each.get("emptyDir") for each in pod["spec"]["volumes"]]
+    assert "runUrl" in pod["metadata"]["annotations"]
+    assert "\nin tool\n" in log
+    assert here.cluster.deleted == [pod["metadata"]["name"]]

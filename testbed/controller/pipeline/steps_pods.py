@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.buildkeep.ci.plugins.module_utils import plugin_pod
+from ansible_collections.buildkeep.ci.plugins.module_utils import (
+    plugin_pod,
+    plugin_pod_attributes,
+    plugin_pod_volumes,
+)
 
 from testbed.controller.model import Agent, AnyAgent, LabelAgent, PodTemplateAgent
 from testbed.controller.pipeline.context import Context
@@ -16,36 +21,23 @@ from testbed.controller.tokens import Pos
 from testbed.controller.values import Described
 
 ANY = Parameter("any")
-# What describes a part of a pod, and its arguments: attributes by the plugin's names, held against its rules by
-# `plugin_pod` when the pod is worked out.
-CONTAINER = (
-    "name", "image", "command", "args", "ttyEnabled", "workingDir", "privileged", "runAsUser", "runAsGroup",
-    "alwaysPullImage", "envVars", "livenessProbe", "ports", "shell", "resourceRequestCpu", "resourceRequestMemory",
-    "resourceRequestEphemeralStorage", "resourceLimitCpu", "resourceLimitMemory", "resourceLimitEphemeralStorage",
-)  # fmt: skip
-DESCRIPTIONS = {
-    "containerTemplate": CONTAINER,
-    "envVar": ("key", "value"),
-    "secretEnvVar": ("key", "secretName", "secretKey", "optional"),
+# What describes a part of a pod, and its arguments: those of the plugin's tables, which also read their values.
+PORT = ("name", "containerPort", "hostPort")
+SECONDS = ("timeoutSeconds", "initialDelaySeconds", "failureThreshold", "periodSeconds", "successThreshold")
+PROBE = ("execArgs", *SECONDS)
+DESCRIPTIONS: dict[str, Iterable[str]] = {
+    "containerTemplate": plugin_pod_attributes.CONTAINER,
+    "containerLivenessProbe": PROBE,
+    "portMapping": PORT,
     "podAnnotation": ("key", "value"),
-    "portMapping": ("name", "containerPort", "hostPort"),
-    "emptyDirVolume": ("mountPath", "memory"),
-    "configMapVolume": ("mountPath", "configMapName", "optional", "subPath"),
-    "secretVolume": ("mountPath", "secretName", "defaultMode", "optional"),
-    "hostPathVolume": ("hostPath", "mountPath", "readOnly"),
-    "nfsVolume": ("serverAddress", "serverPath", "readOnly", "mountPath"),
-    "persistentVolumeClaim": ("mountPath", "claimName", "readOnly"),
-    "dynamicPVC": ("mountPath", "accessModes", "requestsSize", "storageClassName"),
-    "genericEphemeralVolume": ("mountPath", "accessModes", "requestsSize", "storageClassName"),
-    "emptyDirWorkspaceVolume": ("memory", "sizeLimit"),
-    "hostPathWorkspaceVolume": ("hostPath",),
-    "nfsWorkspaceVolume": ("serverAddress", "serverPath", "readOnly"),
-    "persistentVolumeClaimWorkspaceVolume": ("claimName", "readOnly"),
-    **dict.fromkeys(("merge", "override", "always", "never", "onFailure", "evicted", "default"), ()),
+    **plugin_pod_volumes.WORKSPACES,
+    **plugin_pod_volumes.VOLUMES,
+    **plugin_pod_volumes.VARIABLES,
+    **dict.fromkeys(("merge", "override", *plugin_pod_attributes.RETENTIONS), ()),
 }
 SYMBOLS = tuple(Symbol(name, dict.fromkeys(names, ANY)) for name, names in DESCRIPTIONS.items())
 # Lists whose items are written without their symbol in the plugin's data.
-PLAIN = frozenset({"containerTemplate", "podAnnotation", "portMapping"})
+PLAIN = frozenset({"containerTemplate", "containerLivenessProbe", "podAnnotation", "portMapping"})
 WORDS = frozenset({"yamlMergeStrategy", "podRetention"})
 
 
