@@ -19,8 +19,8 @@ from typing import Any
 import kubernetes.client
 import kubernetes.config
 import yaml
+from ansible_collections.buildkeep.ci.plugins.module_utils.controller import CONTROLLER
 from ansible_collections.buildkeep.ci.plugins.module_utils.plugin_pod import AgentInfo, Cloud, static_pod
-from ansible_collections.buildkeep.ci.plugins.module_utils.settings_checks import CONTROLLER
 
 from bench import builders_objects as objects
 from bench import builders_pods

@@ -31,6 +31,7 @@ _UNREAD: Mapping[str, Any] = {
     "conditions": [],
     "warned": [],
     "jenkins": "",
+    "outside": "",
 }
 
 
@@ -78,6 +79,7 @@ def checked(raw: Raw, helm: str = "") -> dict[str, Any]:
         "conditions": conditions(settings),
         "warned": [*legacy(settings), *unheld(settings)],
         "jenkins": settings.controller.namespace if installs else "",
+        "outside": settings.controller.namespace if settings.controller.cluster else "",
         **tenant_objects.identity(settings),
     }
 

@@ -104,6 +104,8 @@ _OF_JENKINS = (
     ("networking.k8s.io", "ingresses", _ALL),
     ("batch", "cronjobs", _ALL),
 )
+# Of what the role `rbac` makes there for a controller outside of the cluster.
+_OF_OUTSIDE = tuple(row for row in _OF_JENKINS if row[1] in ("secrets", "cronjobs"))
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ class Question:
         impossible: by backend, problems that the inventory has only where that backend is the one, without policies.
         conditions: problems that it has in some clusters (node_profiles_checks.conditions()).
         jenkins: namespace in which Jenkins is installed, or empty.
+        outside: namespace of what a Jenkins outside of the cluster logs in with, or empty.
     """
 
     user: str = ""
@@ -131,6 +134,7 @@ class Question:
     impossible: Mapping[str, Sequence[str]] = field(default_factory=dict)
     conditions: Sequence[Mapping[str, Any]] = ()
     jenkins: str = ""
+    outside: str = ""
 
 
 @dataclass(frozen=True)
@@ -149,8 +153,9 @@ def needed_rights(question: Question, backend: Backend) -> list[Right]:
     rows = [*_NEEDED, *_OF_BACKENDS.get(backend.name, ()), *_OF_IMAGES.get(backend.images, ())]
     rows += [*(_OF_POLICIES if backend.policies else ()), *(_OF_DEFAULTS if question.pod_defaults else ())]
     rights = [Right(verb, group, resource) for group, resource, verbs in rows for verb in verbs]
-    rows = list(_OF_JENKINS) if question.jenkins else []
-    rights += [Right(verb, group, resource, question.jenkins) for group, resource, verbs in rows for verb in verbs]
+    for namespace, more in ((question.jenkins, _OF_JENKINS), (question.outside, _OF_OUTSIDE)):
+        rows = list(more) if namespace else []
+        rights += [Right(verb, group, resource, namespace) for group, resource, verbs in rows for verb in verbs]
     rights += [Right("impersonate", "", "groups", name=group) for group in groups]
     return rights + [_impersonate(who) for who in ((user, STRANGER) if user else ())]
 

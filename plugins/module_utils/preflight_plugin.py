@@ -26,6 +26,7 @@ ARGUMENTS: dict[str, Any] = {
     "conditions": {"type": "list", "elements": "dict", "default": []},
     "warned": {"type": "list", "elements": "str", "default": []},
     "jenkins": {"type": "str", "default": ""},
+    "outside": {"type": "str", "default": ""},
     **CONNECTION,
 }
 

@@ -94,6 +94,10 @@ options:
     description: Namespace in which Jenkins is installed, with the rights that this takes; empty where it is not.
     type: str
     default: ""
+  outside:
+    description: Namespace of what a Jenkins outside of the cluster logs in with, with the rights that this takes.
+    type: str
+    default: ""
 extends_documentation_fragment:
   - buildkeep.ci.connection
 author:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.buildkeep.ci.plugins.filter.roles import checked
 from ansible_collections.buildkeep.ci.plugins.module_utils import preflight
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends import Backend, Served
 from ansible_collections.buildkeep.ci.plugins.module_utils.client_errors import collect
@@ -106,3 +107,24 @@ def test_many_errors_become_one_and_each_problem_is_said_once() -> None:
     errors = [BuildkeepError([f"p{number % 30}"]) for number in range(60)]
     assert collect(errors, most=20).problems == (*[f"p{n}" for n in range(20)], "... and 10 more problems like these")
     assert collect(errors[:2]).problems == ("p0", "p1")
+
+
+def test_what_only_some_inventories_ask_for_needs_rights_of_its_own() -> None:
+    """In the controller's namespace: everything of a release, or what a Jenkins outside logs in with."""
+    backend = Backend("admission", True, True)
+    common = set(preflight.needed_rights(Question(), backend))
+    for question, resources in (
+        (Question(outside="cd"), {"secrets", "cronjobs"}),
+        (Question(jenkins="cd"), {"secrets", "cronjobs", "services", "persistentvolumeclaims", "statefulsets"}),
+    ):
+        more = set(preflight.needed_rights(question, backend)) - common
+        assert {right.namespace for right in more} == {"cd"}
+        assert resources <= {right.resource for right in more}
+        assert ("statefulsets" in {right.resource for right in more}) == bool(question.jenkins)
+    controller = {
+        "url": "https://jenkins.example.com/",
+        "cluster": {"url": "https://k.example.com", "credentialsId": "x"},
+    }
+    raw = {"tenants": [{"name": "shop"}]}
+    assert checked(raw)["outside"] == ""
+    assert checked({**raw, "controller": controller})["outside"] == "jenkins"
