@@ -31,6 +31,9 @@ def jenkins(subject: Subject) -> Iterator[Problem]:
     yield from _doors(given)
     yield from _folders(given, {entry["name"] for _, entry in subject.tenants("name")})
     admin, controller = given.get("admin", {}), {**CONTROLLER, **subject.get("controller", {})}
+    if subject.get("jenkins_install", False) and controller["cluster"]:
+        text = "is true, and buildkeep_controller.cluster says that Jenkins runs outside of this cluster"
+        yield Problem("jenkins_install", text, "Leave one of the two out.")
     own = JenkinsSettings(name=controller["name"])
     yield from problems(given, (admin.get("secret", own.admin_secret), own.reload_secret))
 
