@@ -62,9 +62,7 @@ ADMITTED: dict[str, dict[str, Any]] = {
     "fields": own(ttyEnabled=True, workingDir="/work", livenessProbe={"execArgs": "true"}),
     "the builder": builder("{}"),
     "an injected agent": {"agentInjection": True, "containers": [{"name": "jnlp", "image": IMAGE}]},
-    "a volume that comes and goes with the pod": {
-        "workspaceVolume": {"genericEphemeralVolume": {"requestsSize": "1Gi"}}
-    },
+    "a workspace in memory": {"workspaceVolume": {"emptyDirWorkspaceVolume": {"memory": True, "sizeLimit": "1Gi"}}},
 }
 
 
