@@ -15,6 +15,7 @@ HOURS = 24
 _ROLE = Path(__file__).resolve().parents[2] / "roles" / "rbac"
 _ACCOUNT = ("outside-serviceaccount", "outside-secret")
 _RENEWAL = tuple(f"renewal-{kind}" for kind in ("serviceaccount", "role", "rolebinding", "configmap", "cronjob"))
+TEMPLATES = _ACCOUNT + _RENEWAL
 # Kubernetes counts a step of hours from midnight on.
 _LONGEST_STEP = 12
 KINDS = (

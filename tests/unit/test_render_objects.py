@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
-from ansible_collections.buildkeep.ci.plugins.module_utils import render_objects
+from ansible_collections.buildkeep.ci.plugins.module_utils import rbac_outside, render_objects
+from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import LABEL_ROLE
 from ansible_collections.buildkeep.ci.plugins.module_utils.render_yaml import to_yaml
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import read_settings
 
+CHART = to_yaml({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": "jenkins"}})
 ROOT = Path(__file__).resolve().parents[2]
 OWN = "{{ role_path }}/templates/"
 OF_TENANTS = "{{ __pod_security_templates }}/"
@@ -41,7 +45,29 @@ def test_tenants_are_made_of_the_roles_templates() -> None:
 
 def test_the_controllers_rights_are_made_of_the_roles_templates() -> None:
     assert names(templates("rbac"), OWN) == render_objects.RIGHTS_TEMPLATES
-    assert len(render_objects.RIGHTS_TEMPLATES) == len(list((ROOT / "roles/rbac/templates").iterdir()))
+    beside = [one for one in (ROOT / "roles/rbac/templates").iterdir() if one.name.startswith(("outside-", "renewal-"))]
+    assert len(render_objects.RIGHTS_TEMPLATES) == len(list((ROOT / "roles/rbac/templates").iterdir())) - len(beside)
+
+
+def test_jenkins_own_namespace_is_made_of_the_roles_templates() -> None:
+    assert names(read("roles/jenkins/vars/main.yml")["__jenkins_templates"], OWN) == render_objects.JENKINS_TEMPLATES
+
+
+def test_what_a_jenkins_outside_logs_in_with_comes_with_the_rights() -> None:
+    cluster = {"url": "https://k.example:6443", "credentialsId": "token", "renewal": {"secret": "login"}}
+    raw = {"tenants": [{"name": "shop"}], "controller": {"url": "https://j.example/", "cluster": cluster}}
+    *_, last = render_objects.waves(read_settings(raw), CHART)
+    kinds = [item["kind"] for item in last.objects]
+    assert {"ServiceAccount", "Secret", "CronJob"} <= set(kinds)
+    assert kinds.index("ServiceAccount") < kinds.index("Role")
+
+
+def test_a_secret_with_a_value_is_never_written() -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x", "namespace": "jenkins"}}
+    settings = read_settings({"tenants": [{"name": "shop"}]})
+    assert render_objects.waves(settings, to_yaml(secret))
+    with pytest.raises(BuildkeepError, match="Secret jenkins/x: a Secret is never written into a file"):
+        render_objects.waves(settings, to_yaml({**secret, "stringData": {"a": "b"}}))
 
 
 def test_the_canaries_namespace_is_made_of_the_roles_templates() -> None:
@@ -57,8 +83,17 @@ def test_every_role_of_site_has_its_place_among_the_waves() -> None:
     # No one cluster has something of every role.
     old = read_settings({"tenants": [{"name": "shop"}], "unenforced": "accept", "backend": backend})
     tenants = [{"name": "shop", "builders": ["buildkit"]}]
-    new = read_settings({"tenants": tenants, "node_profiles": "daemonset"})
-    chart = to_yaml({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": "jenkins"}})
-    waves = [wave for settings in (old, new) for wave in render_objects.waves(settings, chart)]
+    new = read_settings({"tenants": tenants, "node_profiles": "daemonset", "jenkins_install": True})
+    waves = [wave for settings in (old, new) for wave in render_objects.waves(settings, CHART)]
     items = [item for wave in waves for item in wave.objects]
     assert roles == {item["metadata"]["labels"][LABEL_ROLE] for item in items}
+
+
+def test_what_a_jenkins_outside_logs_in_with_is_written_but_for_the_secret() -> None:
+    cluster = {"url": "https://k.example.com", "credentialsId": "x", "renewal": {"secret": "login"}}
+    controller = {"url": "https://jenkins.example.com/", "cluster": cluster}
+    chart = json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": "jenkins"}})
+    settings = read_settings({"tenants": [{"name": "shop"}], "controller": controller})
+    last = render_objects.waves(settings, chart)[-1]
+    kinds = [one["kind"] for one in last.objects if one["metadata"]["namespace"] == "jenkins"]
+    assert sorted(kinds) == ["ConfigMap", "CronJob", "Role", "RoleBinding", "ServiceAccount", "ServiceAccount"]
