@@ -57,6 +57,10 @@ class Flow:
         self._heeded.update(pending)
         return AbortedError(pending[0].cause, pending[0]) if pending else AbortedError("The step was interrupted")
 
+    def explained(self, error: AbortedError) -> AbortedError:
+        """The same error, or, where it does not say what interrupted, the one that does."""
+        return error if error.cause or error.source else self.heed()
+
     def check(self) -> None:
         """Raises AbortedError if it is interrupted, and heeds that."""
         if self.interrupted():

@@ -217,6 +217,8 @@ class Running:
                 if left <= 0 or not error.retryable:
                     raise
                 outer.state.log.line(f"{error}\nRetrying")
+            except AbortedError as error:
+                raise outer.flow.explained(error) from error
 
     def on_node(self, outer: Context, agent: Agent, options: Options, work: Work) -> None:
         """Once on one agent."""

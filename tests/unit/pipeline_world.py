@@ -16,8 +16,9 @@ from testbed.controller.declarative import read_jenkinsfile
 from testbed.controller.executor import Executor
 from testbed.controller.failures import AbortedError, AgentError, BuildError
 from testbed.controller.flow import Flow, Signal
-from testbed.controller.model import Agent
+from testbed.controller.model import Agent, LabelAgent
 from testbed.controller.pipeline.context import Command, State
+from testbed.controller.texts import evaluate
 
 SECONDS = 20.0
 
@@ -121,8 +122,12 @@ class Farm:
 
     @contextmanager
     def node(self, agent: Agent, env: Mapping[str, str], flow: Flow) -> Iterator[FakeNode]:
-        """A new node."""
+        """A new node; an agent `abort` is waited for until the build is aborted."""
         self.asked.append(agent)
+        if isinstance(agent, LabelAgent) and evaluate(agent.label, env) == "abort":
+            self.interrupt.set()
+            assert flow.wait(SECONDS)
+            raise AbortedError
         if self.refuse:
             raise BuildError(self.refuse)
         name = f"n{len(self.asked)}"

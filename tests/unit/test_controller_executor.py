@@ -120,6 +120,19 @@ def test_an_agent_that_does_not_come_fails_the_build_before_any_step() -> None:
     assert log.endswith("[Pipeline] End of Pipeline\nERROR: Failed to launch p\n")
 
 
+def test_an_abort_while_an_agent_is_waited_for() -> None:
+    """What runs after it is not stopped once more."""
+    stage = "stage('s') { agent { label 'abort' }\nsteps { sh 'x' } }"
+    post = "post { aborted { echo 'one'; echo 'two' } }"
+    result, log, farm = run(f"pipeline {{ agent none\nstages {{ {stage} }}\n{post} }}")
+    assert (result, farm.ran) == ("ABORTED", [])
+    assert "\none\n" in log
+    assert "\ntwo\n" in log
+    result, log, _ = run("try { node('abort') { sh 'x' } } finally { echo 'one'; echo 'two' }")
+    assert result == "ABORTED"
+    assert "\ntwo\n" in log
+
+
 def test_log_is_masked_and_in_whole_lines() -> None:
     """A secret that comes in two pieces is masked as well; the lines of two commands at a time do not mix."""
     lines: list[bytes] = []

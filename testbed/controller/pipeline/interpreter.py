@@ -154,9 +154,7 @@ class Interpreter:
                     log.line(f"[Pipeline] }}\n[Pipeline] // {step.name}")
             return step.run(Invocation(step, line, context, arguments, inside))
         except AbortedError as error:
-            if not error.cause and error.source is None:
-                raise context.flow.heed() from error
-            raise
+            raise context.flow.explained(error) from error
 
     def closure(self, each: Closure, variables: Variables, context: Context) -> Routine:
         """A closure as a value; without named parameters it has `it`."""
