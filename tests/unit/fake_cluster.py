@@ -160,6 +160,7 @@ class FakeCluster:
         """What happens, until the time is over or the server goes away."""
         with self.asked("watch"):
             if int(version) < self.forgotten:
+                self.calls["gone"] += 1
                 raise ApiError("GET", "u", GONE, "too old resource version", "Expired")
         seen, end = int(version), time.monotonic() + seconds
         while not self.closed and time.monotonic() < end:

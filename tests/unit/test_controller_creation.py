@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -138,6 +139,22 @@ def test_a_quota_that_never_has_room() -> None:
     creating, _ = making(cluster(*[FULL] * 1000), patience=0.05)
     with pytest.raises(RefusedError, match="exceeded quota"):
         creating.run()
+
+
+def test_who_is_first_in_line_stays_as_long_as_pods_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each try takes a second of three; after each a pod goes, to whose room somebody else was quicker."""
+    clock, turns = [0.0], Turns()
+    original = FakeCluster.create_pod
+
+    def create_pod(self: FakeCluster, namespace: str, pod: Object) -> Object:
+        clock[0] += 1
+        turns.freed(namespace)
+        return original(self, namespace, pod)
+
+    monkeypatch.setattr(FakeCluster, "create_pod", create_pod)
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    creating, _ = making(cluster(*[FULL] * 10), patience=3.0, turns=turns)
+    assert creating.run()["metadata"]["name"] == "p"
 
 
 def test_an_abort_while_the_quota_is_waited_for() -> None:

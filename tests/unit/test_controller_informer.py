@@ -105,7 +105,7 @@ def test_what_nobody_remembers_is_found_out_by_a_list(cluster: FakeCluster, kind
             cluster.forgotten = len(cluster.history)  # GONE, from here on
             cluster.away = False
         heard.until("ADDED a Pending", said)
-    assert cluster.calls["list"] >= 2
+    assert (cluster.calls["list"] >= 2, cluster.calls["gone"]) == (True, 1)
 
 
 def test_a_refusal_is_told_to_all_who_listen(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
