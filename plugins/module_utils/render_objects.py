@@ -15,12 +15,11 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import Obje
 from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles import system_objects
 from ansible_collections.buildkeep.ci.plugins.module_utils.pod_security import pod_security_objects, tenant_bindings
 from ansible_collections.buildkeep.ci.plugins.module_utils.rbac_outside import outside
-from ansible_collections.buildkeep.ci.plugins.module_utils.rbac_outside import outside
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings
 from ansible_collections.buildkeep.ci.plugins.module_utils.tenant_objects import canary_objects, tenant_objects
 
 _ROLES = Path(__file__).resolve().parents[2] / "roles"
-# Names of the templates that the roles list too: `tenants`, for its own and for the canaries' namespace, `jenkins`, `rbac`.
+# Names of the templates that the roles list too: `tenants` for its own and the canaries' namespace, `jenkins`, `rbac`.
 CANARY_TEMPLATES = ("namespace", "resourcequota", "serviceaccounts", "canary-role", "canary-rolebinding")
 CANARY_WIDE_TEMPLATES = ("canary-clusterrole", "canary-clusterrolebinding")
 TENANT_TEMPLATES = ("namespace", "resourcequota", "limitrange", "serviceaccounts", "canary-role", "canary-rolebinding")
@@ -108,8 +107,7 @@ def _check(items: Iterable[Object]) -> None:
     problems, seen = [], set()
     for item in items:
         key = key_of(item)
-        # One without a value is what tokens are bound to.
-        if item["kind"] == "Secret" and (item.get("data") or item.get("stringData")):
+        if item["kind"] == "Secret":
             problems.append(f"{key}: a Secret is never written into a file; give it to the cluster another way")
         if key in seen:
             problems.append(f"{key} is made by two roles; keep one of the two")
