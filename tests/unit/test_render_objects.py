@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.buildkeep.ci.plugins.module_utils import rbac_outside, render_objects
+from ansible_collections.buildkeep.ci.plugins.module_utils import render_objects
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import LABEL_ROLE
 from ansible_collections.buildkeep.ci.plugins.module_utils.render_yaml import to_yaml
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import read_settings
@@ -43,8 +42,8 @@ def test_tenants_are_made_of_the_roles_templates() -> None:
 
 def test_the_controllers_rights_are_made_of_the_roles_templates() -> None:
     assert names(templates("rbac"), OWN) == render_objects.RIGHTS_TEMPLATES
-    beside = [one for one in (ROOT / "roles/rbac/templates").iterdir() if one.name.startswith(("outside-", "renewal-"))]
-    assert len(render_objects.RIGHTS_TEMPLATES) == len(list((ROOT / "roles/rbac/templates").iterdir())) - len(beside)
+    files = {path.name.removesuffix(".yaml.j2") for path in (ROOT / "roles/rbac/templates").iterdir()}
+    assert files == {*render_objects.RIGHTS_TEMPLATES, *rbac_outside.TEMPLATES}
 
 
 def test_jenkins_own_namespace_is_made_of_the_roles_templates() -> None:
@@ -78,13 +77,3 @@ def test_every_role_of_site_has_its_place_among_the_waves() -> None:
     waves = [wave for settings in (old, new) for wave in render_objects.waves(settings, CHART)]
     items = [item for wave in waves for item in wave.objects]
     assert roles == {item["metadata"]["labels"][LABEL_ROLE] for item in items}
-
-
-def test_what_a_jenkins_outside_logs_in_with_is_written_but_for_the_secret() -> None:
-    cluster = {"url": "https://k.example.com", "credentialsId": "x", "renewal": {"secret": "login"}}
-    controller = {"url": "https://jenkins.example.com/", "cluster": cluster}
-    chart = json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": "jenkins"}})
-    settings = read_settings({"tenants": [{"name": "shop"}], "controller": controller})
-    last = render_objects.waves(settings, chart)[-1]
-    kinds = [one["kind"] for one in last.objects if one["metadata"]["namespace"] == "jenkins"]
-    assert sorted(kinds) == ["ConfigMap", "CronJob", "Role", "RoleBinding", "ServiceAccount", "ServiceAccount"]
