@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.buildkeep.ci.plugins.module_utils import render_objects
+from ansible_collections.buildkeep.ci.plugins.module_utils import rbac_outside, render_objects
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import LABEL_ROLE
 from ansible_collections.buildkeep.ci.plugins.module_utils.render_yaml import to_yaml
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import read_settings
