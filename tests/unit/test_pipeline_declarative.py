@@ -177,7 +177,7 @@ def test_all_problems_at_once_in_order() -> None:
         "      input { }\n    }\n    stage('a') { steps { lock('x') { } } }\n  }\n  post { sometimes { } }\n}"
     )
     assert [each.split(":")[0] for each in found] == [
-        "line 1", "line 2", "line 3", "line 5", "line 6", "line 6", "line 7", "line 9", "line 9", "line 11",
+        "line 1", "line 2", "line 3", "line 5", "line 6", "line 7", "line 9", "line 9", "line 11",
     ]  # fmt: skip
     assert "line 2: pipeline: missing required section 'agent'" in found
     assert "line 5: stage 'a': missing required section 'steps' (or 'stages', 'parallel')" in found
