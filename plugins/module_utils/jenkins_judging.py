@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_judging_casc import configuration
 from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_judging_pod import controller
-from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_pods import faults, resourceless
+from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_pods import faults, nameless, resourceless
 from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_settings import JenkinsSettings
 from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_values import KEEP
 from ansible_collections.buildkeep.ci.plugins.module_utils.schema import Problem
@@ -85,6 +85,10 @@ def _pods(objects: Sequence[Object], settings: JenkinsSettings) -> Iterator[Prob
             where = f'container "{fault.container}", ' if fault.container else ""
             text = f"{name_of(item)}, {where}{fault.field} {fault.text}"
             yield Problem(_value(fault.container, fault.field, own), text, "Pod Security `restricted` refuses it.")
+        for fault in nameless(spec):
+            text = f'{name_of(item)}, container "{fault.container}", {fault.field} {fault.text}'
+            value = "controller.podSecurityContextOverride" if own else "extraObjects"
+            yield Problem(value, text, "Write a number: kubelet cannot tell of a name that it is not root.")
         for fault in resourceless(spec):
             text = f'{name_of(item)}, container "{fault.container}", {fault.field} {fault.text}'
             value = _CONTAINERS.get(fault.container, (_EXTRA, _EXTRA))[1] if own else "extraObjects"

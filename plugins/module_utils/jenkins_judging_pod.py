@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_casc import required_plugins
 from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_settings import JenkinsSettings
 from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_values import RELOAD_TOKEN
 from ansible_collections.buildkeep.ci.plugins.module_utils.schema import Problem
@@ -128,6 +129,10 @@ def _plugins(objects: Sequence[Object], settings: JenkinsSettings) -> Iterator[P
     if settings.image and listed:
         text = f"would download {', '.join(listed[:3])} although buildkeep_jenkins.image holds the plugins"
         yield Problem("controller.installPlugins", text, "Write false.")
+    missing = sorted({*required_plugins(settings)} - {entry.partition(":")[0] for entry in listed})
+    if missing and not settings.image:
+        text = f"lacks {', '.join(missing)}, without which Jenkins refuses its configuration"
+        yield Problem("controller.installPlugins", text, "Leave it out, and add to buildkeep_jenkins.plugins.")
     for entry in listed:
         if not _PINNED.fullmatch(entry) or entry.partition(":")[2] in _UNPINNED:
             text = f'"{entry}" has no exact version'

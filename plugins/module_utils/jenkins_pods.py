@@ -78,6 +78,14 @@ def resourceless(spec: Object) -> Iterator[Fault]:
                 yield Fault(container["name"], f"resources.{part}", f"has no {' and no '.join(missing)}")
 
 
+def nameless(spec: Object) -> Iterator[Fault]:
+    """Find containers whose user only the image names: kubelet starts none that it cannot tell from root."""
+    pod = spec.get("securityContext") or {}
+    for container in containers(spec):
+        if (container.get("securityContext") or {}).get("runAsUser", pod.get("runAsUser")) is None:
+            yield Fault(container["name"], "securityContext.runAsUser", "is missing")
+
+
 Found = Iterator[tuple[str, str]]
 
 
@@ -152,7 +160,7 @@ def _user(container: Object, pod: Object) -> Found:
     own = security.get("runAsNonRoot")
     if own is False or (own is None and pod.get("runAsNonRoot") is not True):
         yield "securityContext.runAsNonRoot", "is not true"
-    if security.get("seccompProfile") is None and pod.get("seccompProfile") is None:
+    if not any((one.get("seccompProfile") or {}).get("type") for one in (security, pod)):
         yield "securityContext.seccompProfile.type", "is missing"
     yield from _identity(security)
     yield from _confinement(security)

@@ -67,6 +67,9 @@ def test_plugins_are_pinned_and_the_users_versions_win() -> None:
     found = dict(entry.split(":") for entry in listed)
     wanted = {"github-branch-source": OPTIONAL["github-branch-source"], "git": "6.0", "mailer": "1.2"}
     assert found == {**PLUGINS, **wanted}
+    given = chart_values(settings, {})["controller"]
+    latest = (given["installLatestPlugins"], given["installLatestSpecifiedPlugins"], given["overwritePlugins"])
+    assert latest == (False, False, True)
     assert unpinned(settings, ["git", "gitlab-branch-source"])[0].startswith(
         "buildkeep_jenkins.plugins: gitlab-branch-source is needed"
     )

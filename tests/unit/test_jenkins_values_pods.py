@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_pods import faults, resourceless
+from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_pods import faults, nameless, resourceless
 from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_secrets import needed
 
 SIZE = {"cpu": "1", "memory": "1Gi"}
@@ -32,6 +32,7 @@ BREAKS: tuple[tuple[tuple[str | int, ...], Any, str], ...] = (
     (("securityContext", "runAsUser"), 0, "securityContext.runAsUser"),
     (("securityContext", "runAsNonRoot"), False, "securityContext.runAsNonRoot"),
     (("securityContext", "seccompProfile"), None, "securityContext.seccompProfile.type"),
+    (("securityContext", "seccompProfile"), {}, "securityContext.seccompProfile.type"),
     (("securityContext", "seccompProfile"), {"type": "Unconfined"}, "securityContext.seccompProfile.type"),
     (("securityContext", "appArmorProfile"), {"type": "Unconfined"}, "securityContext.appArmorProfile.type"),
     (("securityContext", "seLinuxOptions"), {"type": "spc_t"}, "securityContext.seLinuxOptions"),
@@ -75,6 +76,13 @@ def test_each_fault_is_found_by_its_field(path: tuple[str | int, ...], value: An
 def test_an_annotation_of_apparmor_is_a_fault() -> None:
     found = faults(POD, {"container.apparmor.security.beta.kubernetes.io/a": "unconfined"})
     assert [fault.text for fault in found] == ['is "unconfined"']
+
+
+def test_a_container_whose_user_has_only_a_name_is_found() -> None:
+    assert [fault.field for fault in nameless(POD)] == ["securityContext.runAsUser"] * 2
+    pod = deepcopy(POD)
+    pod["securityContext"]["runAsUser"] = 1000
+    assert list(nameless(pod)) == []
 
 
 def test_a_container_without_limits_is_found() -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.buildkeep.ci.plugins.module_utils.settings_schema_jenkins import JENKINS
+
 from tools.generate.markdown import code, sentence, table
 from tools.generate.roles import PASSED_ON, defaults, specs
 
@@ -48,5 +50,8 @@ def page() -> str:
             "## A tenant",
             "Only `name` is required. The Helm chart takes the same keys under `tenants`.",
             table(("key", "meaning", "what to write"), list(keys(tenant))),
+            "## Jenkins",
+            "Keys of `buildkeep_jenkins`, all optional; `buildkeep_jenkins_install: true` makes use of them.",
+            table(("key", "what to write"), [(key, written) for key, _, written in keys(JENKINS)]),
         )
     )
