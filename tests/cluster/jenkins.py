@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from testbed.attacks.api import Api
 from testbed.attacks.plugin import table_names
 from testbed.attacks.stage import namespace_path
 from testbed.attacks.waiting import wait
+from testbed.errors import TestbedError
 
 # What Jenkins looks for when it collects agents that were left behind.
 CONTROLLER_LABEL = "kubernetes.jenkins.io/controller"
 AGENT_IMAGE = table_names()["agent"]
 RUNNING_ON = re.compile(r"^Running on (\S+) in ", re.MULTILINE)
+SECONDS = 300  # of a build, also where fifty others have to go first
 GONE_SECONDS = 60
 
 
@@ -58,11 +61,67 @@ def pipeline(directive: str, steps: str) -> str:
     return f"pipeline {{\n{directive}\nstages {{ stage('only') {{ steps {{\n{steps}\n}} }} }}\n}}\n"
 
 
-def run(job: str, text: str, echo: Callable[[str], None] | None = None) -> builds.BuildResult:
-    """Runs a Jenkinsfile to its end, nothing else in its workspace; `echo` takes each line of the log as it comes."""
+@dataclass(frozen=True)
+class Started:
+    """A build that runs whether or not somebody waits for it."""
+
+    job: str
+    number: int
+
+    def log(self) -> str:
+        """What it has said so far."""
+        return builds.log(self.job, self.number)
+
+    def wait(self) -> builds.BuildResult:
+        """Waits for its end; a controller or an API server that is away for a while is waited for."""
+        return builds.wait(self.job, self.number, SECONDS)
+
+    def pod(self) -> str:
+        """The path of the pod that it runs in."""
+        (name,) = RUNNING_ON.findall(self.log())
+        folder = self.job.partition("/")[0]
+        return f"{namespace_path(f'ci-{folder}')}/pods/{name}"
+
+    def stop(self) -> None:
+        """Aborts it."""
+        builds.stop(self.job, self.number)
+
+
+def start(job: str, text: str) -> Started:
+    """Puts a Jenkinsfile into the controller's queue."""
     with tempfile.TemporaryDirectory(prefix="buildkeep-jenkins-") as folder:
         (Path(folder) / "Jenkinsfile").write_text(text, encoding="utf-8")
-        return builds.build(job, Path(folder), echo=echo)
+        return Started(job, builds.submit(job, Path(folder)))
+
+
+def begun(job: str, text: str, line: str) -> Started:
+    """A build that has printed a line, and goes on.
+
+    Raises:
+        AssertionError: it ended without it.
+    """
+    started = start(job, text)
+
+    def says() -> bool:
+        log = started.log()
+        assert "\nFinished: " not in log, log
+        return f"\n{line}\n" in log
+
+    wait(says, SECONDS, f"{job} to say {line}")
+    return started
+
+
+def run(job: str, text: str) -> builds.BuildResult:
+    """Runs a Jenkinsfile to its end, nothing else in its workspace."""
+    return start(job, text).wait()
+
+
+def serves() -> bool:
+    """Whether the controller answers."""
+    try:
+        return bool(builds.statistics())
+    except TestbedError:
+        return False
 
 
 def agents(admin: Api, namespace: str) -> list[Any]:

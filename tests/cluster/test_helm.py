@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import read_settings
@@ -12,41 +13,60 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.settings import read_
 from testbed import paths
 from testbed.tools import tool
 
-TENANT = "by-helm"
+HELMS = ("helm", "helm3")
 CHART = paths.ROOT / "charts" / "agent-templates"
-Helm = Callable[..., subprocess.CompletedProcess[str]]
+Done = subprocess.CompletedProcess[str]
 
 
-def run(command: str, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+def run(command: str, *words: str, given: str = "") -> Done:
     """A command against the cluster."""
     line = [str(tool(command)), "--kubeconfig", str(paths.kubeconfig()), *words]
     return subprocess.run(line, input=given, capture_output=True, text=True, timeout=240, check=False)
 
 
-@pytest.fixture(params=["helm", "helm3"])
-def helm(request: pytest.FixtureRequest) -> Iterator[Helm]:
-    """A Helm with a tenant's namespace, labelled as the playbook would: the walls hold for the release as well."""
-    (tenant,) = read_settings({"tenants": [{"name": TENANT}]}).tenants
+def life(helm: str) -> Mapping[str, Done]:
+    """A release in a tenant's namespace, labelled as the playbook would: the walls hold for the release as well.
+
+    Returns:
+        What each command answered. None follows one that failed, but those that take everything away.
+    """
+    (tenant,) = read_settings({"tenants": [{"name": f"by-{helm}"}]}).tenants
     metadata = {"name": tenant.namespace, "labels": dict(tenant.labels), "annotations": dict(tenant.annotations)}
     namespace = json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-    made = run("kubectl", "create", "-f", "-", given=namespace)
-    assert made.returncode == 0, made.stderr
-    try:
-        yield lambda *words: run(str(request.param), "--namespace", "jenkins", *words)
-    finally:
-        run(str(request.param), "--namespace", "jenkins", "uninstall", "by-helm", "--wait")
-        gone = run("kubectl", "delete", "namespace", tenant.namespace, "--wait", "--timeout=120s")
-    assert gone.returncode == 0, gone.stderr
+    release, pod = ("--namespace", "jenkins"), ("agent-templates-test", "--namespace", tenant.namespace)
+    commands: Mapping[str, Callable[[], Done]] = {
+        "made": lambda: run("kubectl", "create", "-f", "-", given=namespace),
+        "installed": lambda: run(
+            helm, *release, "install", tenant.name, str(CHART), "--set", f"tenants[0].name={tenant.name}"
+        ),
+        "tested": lambda: run(helm, *release, "test", tenant.name, "--timeout", "180s"),
+        "logs": lambda: run("kubectl", "logs", *pod, "--all-containers"),
+    }
+    answers: dict[str, Done] = {}
+    for word, command in commands.items():
+        answers[word] = command()
+        if answers[word].returncode:
+            answers["described"] = run("kubectl", "describe", "pod", *pod)
+            break
+    answers["uninstalled"] = run(helm, *release, "uninstall", tenant.name, "--wait")
+    answers["gone"] = run("kubectl", "delete", "namespace", tenant.namespace, "--wait", "--timeout=120s")
+    return answers
 
 
-def test_the_pod_of_a_release_is_admitted_pulled_and_started(helm: Helm) -> None:
-    installed = helm("install", "by-helm", str(CHART), "--set", f"tenants[0].name={TENANT}")
-    assert installed.returncode == 0, installed.stderr
-    tested = helm("test", "by-helm", "--timeout", "180s")
-    pod = ("agent-templates-test", "--namespace", f"ci-{TENANT}")
-    assert tested.returncode == 0, tested.stdout + tested.stderr + run("kubectl", "describe", "pod", *pod).stdout
-    assert "Succeeded" in tested.stdout
+@pytest.fixture(scope="module")
+def lives() -> Iterator[Mapping[str, Future[Mapping[str, Done]]]]:
+    """A release's life with each Helm, side by side."""
+    with ThreadPoolExecutor(len(HELMS)) as pool:
+        yield {helm: pool.submit(life, helm) for helm in HELMS}
+
+
+@pytest.mark.parametrize("helm", HELMS)
+def test_the_pod_of_a_release_is_admitted_pulled_and_started(
+    helm: str, lives: Mapping[str, Future[Mapping[str, Done]]]
+) -> None:
+    answers = lives[helm].result()
+    assert not [(word, answer.stdout, answer.stderr) for word, answer in answers.items() if answer.returncode], answers
+    assert "Succeeded" in answers["tested"].stdout
     # What its two containers print: who the agent runs as, and the builder's version.
-    printed = run("kubectl", "logs", *pod, "--all-containers").stdout
-    assert "uid=1000" in printed
-    assert "Kaniko version" in printed
+    assert "uid=1000" in answers["logs"].stdout
+    assert "Kaniko version" in answers["logs"].stdout
