@@ -6,7 +6,12 @@ Modules: `jcasc` (clouds from JCasC), `plugin_pod_plan` (from cloud and request 
 Jenkinsfile may say), `plugin_pod_template`, `plugin_pod_attributes` (attributes, inheritance), `plugin_pod_yaml`,
 `plugin_pod_combine` (yaml, merging pods and containers), `plugin_pod_build`, `plugin_pod_container`,
 `plugin_pod_volumes` (fields), `plugin_pod_agent` (agent container, decorators), `plugin_pod_labels` (label
-expressions), `plugin_pod_values`, `plugin_pod_java` (helpers).
+expressions), `plugin_pod_values`, `plugin_pod_types`, `plugin_pod_java` (helpers).
+
+Limits. The chart pins the plugin's 4540.v612369217f87, whose source could not be had: nothing here was checked against
+it. Refused by name: `nodeProperties`, the deprecated attributes that stand for the first container's, volumes by the
+names of their classes. Not there at all: other plugins' PodDecorators and PodTemplateFilters, the plugin's system
+properties, templates of other running builds, which in the plugin answer to their labels and names too.
 """
 
 from __future__ import annotations

@@ -61,12 +61,19 @@ def combine_containers(parent: Mapping[str, Any] | None, child: Mapping[str, Any
     """Merge two containers of one name (`PodTemplateUtils.combine(Container, Container)`).
 
     Of a child's securityContext only privileged, runAsUser, runAsGroup and capabilities count. Its capabilities
-    replace the parent's, both lists at once, since the plugin's model has empty lists where YAML names none.
+    replace the parent's, both lists at once, since the plugin's model has empty lists where YAML names none; so empty
+    ones give back what the parent dropped.
+
+    Raises:
+        BuildkeepError: where the plugin fails: a null list, two mounts of one path in the parent.
     """
     if parent is None:
         return deepcopy(dict(child))
+    nulls = [key for key in ("envFrom", "volumeMounts") if None in (parent.get(key, ()), child.get(key, ()))]
+    if nulls:
+        where = f"container {child.get('name')}"
+        raise BuildkeepError([f"{where}: {key} is null, at which the plugin fails; leave it out" for key in nulls])
     result = deepcopy(dict(parent))
-    result["name"] = child["name"]
     _replace(result, child, _CONTAINER_SCALARS)
     merged = {
         "env": _variables(_items(parent, "env"), _items(child, "env")),
