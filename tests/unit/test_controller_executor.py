@@ -128,7 +128,7 @@ def test_an_abort_while_an_agent_is_waited_for() -> None:
     assert (result, farm.ran) == ("ABORTED", [])
     assert "\none\n" in log
     assert "\ntwo\n" in log
-    result, log, _ = run("try { node('abort') { sh 'x' } } finally { echo 'one'; echo 'two' }")
+    result, log, _ = run("try { node('abort') { sh 'x' } } finally { echo 'one'; parallel a: { echo 'two' } }")
     assert result == "ABORTED"
     assert "\ntwo\n" in log
 
