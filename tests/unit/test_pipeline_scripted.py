@@ -142,6 +142,15 @@ def test_parallel_branches_and_fail_fast() -> None:
     assert farm.returned == 2
 
 
+def test_with_fail_fast_the_first_failure_counts() -> None:
+    """Also where a graver one comes after it."""
+    over = "timeout(time: 1, unit: 'MILLISECONDS') { sleep 100 }"
+    later = "try { sleep 100 } finally { error 'later' }"
+    result, log, _ = run(f"parallel a: {{ {over} }}, b: {{ {later} }}, failFast: true")
+    assert result == "ABORTED"
+    assert log.endswith("Timeout has been exceeded\n")
+
+
 def test_without_fail_fast_the_gravest_failure_counts() -> None:
     """A failure before an interruption, the code's own before a step's."""
     source = "parallel a: { timeout(time: 1, unit: 'MILLISECONDS') { sleep 100 } }, b: { error 'step' }, c: { %s }"
