@@ -68,6 +68,14 @@ def test_a_pod_is_looked_for_and_then_created() -> None:
     assert (made.possible, made.late) == (True, False)
 
 
+def test_a_server_that_has_just_started_is_asked_again() -> None:
+    """Its 403 is no refusal."""
+    fake = cluster(ApiError("POST", "u", 403, 'pods "p" is forbidden: not yet ready to handle request', "Forbidden"))
+    creating, lines = making(fake)
+    creating.run()
+    assert lines == ["Created Pod: shop ci-shop/p\n"]
+
+
 @pytest.mark.parametrize("made", [False, True])
 def test_a_lost_answer_is_not_asked_for_twice(made: bool) -> None:
     """Whether the API server had made the pod or not: there is one."""
