@@ -33,10 +33,14 @@ def recorded(argv: Sequence[str], control: str, output: str = "") -> str:
     )
 
 
-def enter(folder: str, env: Mapping[str, str], command: str) -> str:
-    """A shell command that runs `command` in `folder` with `env`."""
-    exports = [f"export {name}={shlex.quote(value)}" for name, value in env.items()]
-    return " && ".join([f"cd {shlex.quote(folder)}", *exports, command])
+def exports(env: Mapping[str, str]) -> str:
+    """What a shell reads to have these variables: a file, since the API server's audit log has an exec's command."""
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in env.items())
+
+
+def enter(folder: str, variables: str, command: str) -> str:
+    """A shell command that runs `command` in `folder` with the variables of the file `variables`."""
+    return f"cd {shlex.quote(folder)} && . {shlex.quote(variables)} && {command}"
 
 
 def killing(cookie: str) -> str:

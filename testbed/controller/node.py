@@ -16,13 +16,14 @@ from testbed.agent.protocol import LOG, SCRIPT
 from testbed.controller.buildlog import BuildLog
 from testbed.controller.cluster import ApiError, Cluster
 from testbed.controller.connections import AgentLostError, Connection
-from testbed.controller.execution import COOKIE, enter, killing, recorded
+from testbed.controller.execution import COOKIE, enter, exports, killing, recorded
 from testbed.controller.failures import AbortedError, BuildError
 from testbed.controller.inorder import InOrder
 from testbed.controller.pipeline.context import Command
 
 Sink = Callable[[bytes], None]
 TURN_SECONDS = 0.3  # that a step in a container is followed before another branch may ask something of the agent
+VARIABLES = "environment.sh"  # beside a step's script
 STARTED_SECONDS = 2.0  # for the log of a step to be there whose exec's connection broke
 TO_FILE = 'out=$1; shift; exec "$@" >"$out"'
 
@@ -109,10 +110,11 @@ class PodNode:
     def _in_container(self, command: Command, argv: Sequence[str], control: str, output: str) -> int:
         """The container's user writes log and result into the agent's folder; the agent reads and removes them."""
         cookie = secrets.token_hex(8)
-        env = {**command.env, COOKIE: cookie}
-        line = enter(f"{self.folder}/{self.place(command.folder)}", env,
+        variables = f"{control}/{VARIABLES}"
+        line = enter(f"{self.folder}/{self.place(command.folder)}", f"{self.folder}/{variables}",
                      recorded(argv, f"{self.folder}/{control}", output))  # fmt: skip
         with self.asked() as agent:
+            agent.write(variables, exports({**command.env, COOKIE: cookie}))
             self._started(agent, command, line, control)
         seen = 0
         with self.log.stream() as sink:

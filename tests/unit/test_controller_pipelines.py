@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.unit.controller_world import world
+from tests.unit.controller_world import FakeCluster, world
 
 CREDENTIALS = {"shop/token/text": "s3cret-token", "shop/key/filename": "id.pem", "shop/key/data": "private\n"}
 
@@ -93,7 +95,7 @@ def test_a_step_whose_time_is_over_is_killed(tmp_path: Path, where: str) -> None
         assert time.monotonic() < end, "the step still runs"
 
 
-def test_credentials_from_the_controllers_volume(tmp_path: Path) -> None:
+def test_credentials_from_the_controllers_volume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A value reaches the step and not the log, where the shell shows it either; a secret file goes with its block."""
     text = """withCredentials([string(credentialsId: 'token', variable: 'T'),
                                file(credentialsId: 'key', variable: 'F')]) {
@@ -105,12 +107,22 @@ def test_credentials_from_the_controllers_volume(tmp_path: Path) -> None:
     for path, value in CREDENTIALS.items():
         (tmp_path / "credentials" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "credentials" / path).write_text(value)
+    commands: list[Sequence[str]] = []
+    original = FakeCluster.run
+
+    def run(self: FakeCluster, ns: str, pod: str, where: str, argv: Sequence[str], *more: Any) -> int:
+        commands.append(argv)
+        return original(self, ns, pod, where, argv, *more)
+
+    monkeypatch.setattr(FakeCluster, "run", run)
     with world(tmp_path / "agent") as here:
         here.server.controller.credentials = tmp_path / "credentials"
         log = here.build(steps(text))
     assert log.endswith("Finished: SUCCESS\n"), log
     assert "\nhas ****\n" in log
     assert "s3cret-token" not in log
+    assert not [argv for argv in commands if "s3cret-token" in str(argv)]  # nor is it in an exec's URL
+    assert len(commands) == 1
     assert "\nafter: .\n" in log
 
 

@@ -13,7 +13,7 @@ import urllib3
 
 from testbed.agent import protocol, work
 from testbed.controller.artifacts import LARGEST
-from testbed.controller.execution import enter, recorded
+from testbed.controller.execution import enter, exports, recorded
 from testbed.controller.kube import ApiError
 from testbed.controller.server import HEADER_TOKEN
 from tests.unit.controller_world import TOKEN, FakeCluster, World, world
@@ -26,10 +26,15 @@ stages {{ stage('s') {{ steps {{
 STEP = JENKINSFILE.format("container('kaniko') { sh 'echo done' }")
 
 
-def test_entering_a_container_quotes_everything() -> None:
-    """Values are passed to the shell as they are."""
-    command = enter("/w x", {"A": "it's $HOME"}, "true")
-    assert command == "cd '/w x' && export A='it'\"'\"'s $HOME' && true"
+def test_entering_a_container_quotes_everything(tmp_path: Path) -> None:
+    """Values are passed to the shell as they are, by a file: an exec's command is in the API server's audit log."""
+    folder, variables = tmp_path / "w x", tmp_path / "it's"
+    folder.mkdir()
+    variables.write_text(exports({"A": "it's $HOME\nand more", "B": ""}))
+    command = enter(str(folder), str(variables), 'echo "$A|$B|$PWD"')
+    assert "and more" not in command
+    said = subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=True, text=True).stdout
+    assert said == f"it's $HOME\nand more||{folder}\n"
 
 
 def test_a_recorded_command_leaves_its_log_and_its_result(tmp_path: Path) -> None:
