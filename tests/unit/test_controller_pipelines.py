@@ -60,9 +60,8 @@ def test_files_folders_output_and_stash_on_a_real_agent(tmp_path: Path) -> None:
 
 def test_parallel_branches_share_an_agent_or_have_their_own(tmp_path: Path) -> None:
     """Two at a time wait for each other, on agents of their own and in containers of one agent; no line is lost."""
-    meet = (
-        "sh 'touch ../{0}; for i in 1 2 3; do echo {0}-$i; done; until [ -e ../{1} ]; do sleep 0.05; done; echo {0}-4'"
-    )
+    begin = "sh 'touch ../{0}; for i in 1 2 3; do echo {0}-$i; done; "
+    meet = begin + "until [ -e ../{1} ]; do sleep 0.05; done; sleep 1; echo {0}-4'"
     own = [f"{a}: {{ node('shop-kaniko') {{ {meet.format(a, b)} }} }}" for a, b in (("p", "q"), ("q", "p"))]
     shared = [f"{a}: {{ container('kaniko') {{ {meet.format(a, b)} }} }}" for a, b in (("r", "s"), ("s", "r"))]
     text = f"parallel {', '.join(own)}\nnode('shop-kaniko') {{ parallel {', '.join(shared)}, t: {{ sh 'echo t-4' }} }}"
