@@ -151,6 +151,7 @@ def test_the_jobs_files_are_there_unless_checkout_is_left_out() -> None:
     assert run(stages(stage("s", "sh 'x'"), left_out))[2].checkouts == 0
     assert run(stages(stage("s", "checkout scm"), left_out))[2].checkouts == 1
     assert run(stages(stage("s", "sh 'x'"), "options { skipDefaultCheckout(false) }"))[2].checkouts == 1
+    assert run(stages(stage("s", "sh 'x'", f"agent any\n{left_out}"), agent="agent none"))[2].checkouts == 0
 
 
 def test_unstable_skips_later_stages_only_if_asked_to() -> None:
