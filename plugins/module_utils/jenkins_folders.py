@@ -3,6 +3,11 @@
 A cloud of ours may be used only where a folder says so (`usageRestricted`), and folders are no part of what
 Configuration as Code itself can write; its root `jobs` runs Job DSL (job-dsl-plugin 3654.vdf58f53e2d15,
 SeedJobConfigurator). One script after the other: folders, what they keep secret, then the jobs that use it.
+
+Before them comes one that loads the folders that are there. At its start Jenkins runs all this before it has loaded its
+items (configuration-as-code-plugin, ConfigurationAsCode.init; core 2.578, Jenkins.loadTasks): Job DSL would make such a
+folder anew, without what was added by hand, and core deletes the whole folder, builds included, where that fails
+(ItemGroupMixIn.createProjectFromXML). And what is new then, core forgets until it is loaded again.
 """
 
 from __future__ import annotations
@@ -11,7 +16,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_credentials import KINDS, credentials_script
-from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_folders_groovy import Call, block, call, script
+from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_folders_groovy import (
+    Call,
+    block,
+    call,
+    literal,
+    script,
+)
 from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_folders_jobs import (
     HOSTS,
     host_of,
@@ -24,6 +35,31 @@ Folder = Mapping[str, Any]
 AUTHORS = ("Job/Build", "Job/Cancel", "Job/Read")
 # Java holds a method, here a script's top level, to 64 KiB.
 _MOST = 100
+_LOADING = """\
+import hudson.init.InitMilestone
+import hudson.model.Items
+import hudson.model.listeners.ItemListener
+import jenkins.model.Jenkins
+
+def jenkins = Jenkins.get()
+def load = {
+    %s.each { name ->
+        def place = new File(jenkins.getRootDir(), 'jobs/' + name)
+        if (jenkins.getItem(name) == null && new File(place, 'config.xml').isFile()) {
+            jenkins.add(Items.load(jenkins, place), name)
+        }
+    }
+}
+load.call()
+if (jenkins.getInitLevel().ordinal() < InitMilestone.JOB_LOADED.ordinal()) {
+    ItemListener.all().add(new ItemListener() {
+        @Override
+        void onLoaded() {
+            load.call()
+        }
+    })
+}
+"""
 
 
 class Named(Protocol):
@@ -49,6 +85,7 @@ def folder_scripts(tenants: Sequence[Named], folders: Mapping[str, Folder]) -> l
     secret = {name: one.get("credentials", ()) for name, one in given.items()}
     jobs = [multibranch(name, job) for name, one in given.items() for job in one.get("jobs", ())]
     return [
+        *(_LOADING % literal(part) for part in _parts(names)),
         *(script([folder(name, given[name]) for name in part]) for part in _parts(names)),
         *(credentials_script({name: secret[name] for name in part}) for part in _parts(names)),
         *(script(part) for part in _parts(jobs)),

@@ -99,7 +99,7 @@ def test_two_files_hold_the_words_for_which_the_chart_looks() -> None:
     assert list(scripts) == ["buildkeep-base", "buildkeep-folders"]
     assert "securityRealm:" in scripts["buildkeep-base"]
     assert "authorizationStrategy:" in scripts["buildkeep-base"]
-    folders, credentials = (one["script"] for one in yaml.safe_load(scripts["buildkeep-folders"])["jobs"])
+    _, folders, credentials = (one["script"] for one in yaml.safe_load(scripts["buildkeep-folders"])["jobs"])
     assert folders.startswith("folder('shop') {\n")
     assert credentials.startswith("import ")
 

@@ -42,7 +42,7 @@ def problems(**folders: Any) -> list[str]:
 
 
 def test_each_tenant_has_a_folder_that_may_use_its_own_cloud_and_no_other() -> None:
-    folders, credentials = scripts()
+    _, folders, credentials = scripts()
     for name in ("blog", "shop"):
         assert f"folder('{name}') {{" in folders
         assert f"permittedClouds(['{name}'])" in folders
@@ -50,8 +50,16 @@ def test_each_tenant_has_a_folder_that_may_use_its_own_cloud_and_no_other() -> N
     assert "['blog', 'shop'].each { give(it, { [] }) }" in credentials
 
 
+def test_folders_that_are_there_are_loaded_before_job_dsl_could_make_them_anew() -> None:
+    loading = scripts()[0]
+    assert "['blog', 'shop'].each { name ->" in loading
+    assert "Items.load(jenkins, place)" in loading
+    assert "onLoaded()" in loading, "new ones are forgotten at the end of a start"
+    assert "$" not in loading
+
+
 def test_authors_may_build_but_neither_configure_nor_create() -> None:
-    text = scripts(shop={"authors": [{"group": "shop-devs"}, {"user": "o'neil"}]})[0]
+    text = scripts(shop={"authors": [{"group": "shop-devs"}, {"user": "o'neil"}]})[1]
     assert text.count("permissions(['Job/Build', 'Job/Cancel', 'Job/Read'])") == 2
     assert "Configure" not in text
     assert "Create" not in text
@@ -64,7 +72,7 @@ def test_a_secret_is_named_by_its_file_and_never_written() -> None:
     file = {"id": "docker", "kind": "secretFile", "secret": "shop-docker", "description": "for ${registry}"}
     text = {"id": "text", "kind": "secretText", "secret": "shop-text"}
     given = {"shop": {"credentials": [REGISTRY, app, key, file, text]}}
-    script = scripts(**given)[1]
+    script = scripts(**given)[2]
     files = [f"{one['name']}-{one['keyName']}" for one in mounted(given)]
     assert files == [
         *("shop-registry-username", "shop-registry-password", "shop-app-privateKey", "shop-ssh-id_ed25519"),
@@ -78,12 +86,12 @@ def test_a_secret_is_named_by_its_file_and_never_written() -> None:
 
 
 def test_classes_of_plugins_that_nothing_needs_are_not_imported() -> None:
-    assert "github_branch_source" not in scripts(shop={"credentials": [REGISTRY]})[1]
+    assert "github_branch_source" not in scripts(shop={"credentials": [REGISTRY]})[2]
 
 
 def test_a_job_builds_branches_and_forks_only_as_it_is_told() -> None:
     jobs = [{"name": "plain", "github": GITHUB}, {"name": "lab", "gitlab": GITLAB, "forks": "contributors"}]
-    text = scripts(shop={"jobs": jobs, "credentials": [REGISTRY]})[2]
+    text = scripts(shop={"jobs": jobs, "credentials": [REGISTRY]})[3]
     plain, lab = text.split("multibranchPipelineJob('shop/lab')")
     assert "gitHubPullRequestDiscovery" in plain
     assert "Fork" not in plain
@@ -101,7 +109,7 @@ def test_nobody_can_ask_to_trust_everyone() -> None:
 
 def test_libraries_are_the_folders_so_that_they_run_in_the_sandbox() -> None:
     library = {"name": "steps", "version": "v1", "git": GIT}
-    text = scripts(shop={"libraries": [library]})[0]
+    text = scripts(shop={"libraries": [library]})[1]
     assert "folderLibraries {" in text
     assert "implicit(false)" in text
     assert "remote('https://git.example.com/shop.git')" in text
@@ -109,7 +117,7 @@ def test_libraries_are_the_folders_so_that_they_run_in_the_sandbox() -> None:
 
 def test_many_tenants_are_several_scripts_since_java_limits_one() -> None:
     made = scripts(**{f"t{number:03d}": {} for number in range(250)})
-    assert [one.count("permittedClouds") for one in made[:3]] == [100, 100, 52]
+    assert [one.count("permittedClouds") for one in made[3:6]] == [100, 100, 52]
     assert sum("give(it" in one for one in made) == 3
 
 
@@ -197,7 +205,7 @@ def test_the_seed_jobs_scripts_are_groovy(path: Path) -> None:
 def test_the_seed_job_is_made_where_its_cloud_is() -> None:
     inventory = yaml.safe_load((SEED / "inventory.yml").read_text())
     settings = read_settings({key.removeprefix("buildkeep_"): value for key, value in inventory.items()})
-    jobs = folder_scripts(settings.present, settings.jenkins.folders)[2]
+    jobs = folder_scripts(settings.present, settings.jenkins.folders)[3]
     assert "multibranchPipelineJob('platform/seed')" in jobs
     assert "scriptPath('seed.groovy')" in jobs
     assert "cloud 'platform'" in (SEED / "seed.groovy").read_text()
