@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from testbed.controller.connections import Connection
 from tests.unit.controller_world import FakeCluster, world
 
 CREDENTIALS = {"shop/token/text": "s3cret-token", "shop/key/filename": "id.pem", "shop/key/data": "private\n"}
@@ -133,6 +134,19 @@ def test_what_the_result_was_before(tmp_path: Path) -> None:
         logs = [here.build(text % (step, post)) for step in ("echo '1'", "error 'x'", "echo '2'")]
         assert "now fixed" not in here.build(text % ("echo '3'", post), job="shop/other")
     assert [("now worse" in log, "now fixed" in log) for log in logs] == [(False, False), (True, False), (False, True)]
+
+
+def test_a_step_that_ends_as_it_is_left_has_its_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where another branch wants the agent, the agent's last answer may be the step's end, not that it is left."""
+    original = Connection.follow
+
+    def follow(self: Connection, path: str, sink: Callable[[bytes], None], interrupted: Callable[[], bool]) -> int:
+        raise InterruptedError(original(self, path, sink, interrupted))
+
+    monkeypatch.setattr(Connection, "follow", follow)
+    with world(tmp_path) as here:
+        log = here.build(steps("container('kaniko') { sh 'exit 5' }"))
+    assert log.endswith("ERROR: script returned exit code 5\nFinished: FAILURE\n"), log
 
 
 def test_pod_templates_give_pods(tmp_path: Path) -> None:

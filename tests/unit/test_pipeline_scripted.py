@@ -30,7 +30,7 @@ def said(source: str, env: dict[str, str] | None = None) -> list[str]:
         ("if ('' || [] || 0 || null) { echo 'a' } else if (!'x') { echo 'b' }\nelse { echo 'c' }", ["c"]),
         ("echo '' ?: 'elvis'\necho 1 == 1.0 ? 'yes' : 'no'\necho \"${null?.size()}\"", ["elvis", "yes", "null"]),
         ("for (x in ['a', 'b']) { if (x == 'a') { continue }\necho x }\n"
-         "for (int i = 0; i < 3; i++) { if (i == 2) break\necho \"$i\" }", ["b", "0", "1"]),
+         "for (int i = 0; i < 3; i++) { if (i == 1) break\necho \"$i\" }", ["b", "0"]),
         ("def n = 3\nwhile (n > 0) { n-- }\necho \"$n\"; for (i in 1..3) { n += i }\necho \"${n}\"", ["0", "6"]),
         ("[a: 1, b: 2].each { k, v -> echo \"$k=$v\" }\necho([3, 1].collect { it * 2 }.sort().join('-'))",
          ["a=1", "b=2", "2-6"]),
