@@ -7,7 +7,10 @@ from typing import Any, Protocol
 
 Object = dict[str, Any]
 # What an API server answers in the first second after its start: a 403 that passes.
-NOT_READY = "is forbidden: not yet ready to handle request"
+NOT_READY = (
+    "is forbidden: not yet ready to handle request",
+    'clusterrole.rbac.authorization.k8s.io "system:basic-user" not found',  # a role that every cluster has
+)
 GONE = 410  # the version that a watch would go on from is no longer known
 
 
@@ -24,7 +27,7 @@ class ApiError(Exception):
     @property
     def passing(self) -> bool:
         """Whether the same request may succeed a little later: no answer, too many requests, a server's failure."""
-        return self.status in (0, 429) or self.status >= 500 or NOT_READY in self.message
+        return self.status in (0, 429) or self.status >= 500 or any(words in self.message for words in NOT_READY)
 
 
 class Cluster(Protocol):
