@@ -33,7 +33,7 @@ def test_each_tenant_has_a_file_that_jenkins_takes_and_they_go_again(tmp_path: P
     assert all(text.startswith(MARK) for text in files.values())
     assert list(clouds([{"data": files}])) == ["blog", "shop"]
     scripts = yaml.safe_load((tmp_path / "jcasc/folders/buildkeep-folders.yaml").read_text())["jobs"]
-    assert scripts[0]["script"].count("permittedClouds") == 2
+    assert "".join(one["script"] for one in scripts).count("permittedClouds") == 2
     assert "jcasc" not in (tmp_path / "kustomization.yaml").read_text()
     run(tmp_path)
     assert not (tmp_path / "jcasc").exists()
