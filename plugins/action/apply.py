@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ansible.plugins.action import ActionBase
 from ansible_collections.buildkeep.ci.plugins.module_utils.applying_plugin import ARGUMENTS, apply
-from ansible_collections.buildkeep.ci.plugins.module_utils.manifests_plugin import run_plugin
+from ansible_collections.buildkeep.ci.plugins.plugin_utils.local_action import LocalAction
 
 
-class ActionModule(ActionBase):
-    """Runs in the controller's process: a module would cost a second of CPU for Python's start alone."""
+class ActionModule(LocalAction):
+    """See plugins/modules/apply.py."""
 
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """See plugins/modules/apply.py."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        return result | run_plugin(self, ARGUMENTS, apply)
+    arguments = ARGUMENTS
+    work = staticmethod(apply)

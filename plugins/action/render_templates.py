@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
 from ansible_collections.buildkeep.ci.plugins.module_utils.agent_templates import render
-from ansible_collections.buildkeep.ci.plugins.module_utils.manifests_plugin import run_plugin
+from ansible_collections.buildkeep.ci.plugins.module_utils.manifests_plugin import Mode
+from ansible_collections.buildkeep.ci.plugins.plugin_utils.local_action import LocalAction
 
 ARGUMENTS: dict[str, Any] = {
     "settings": {"type": "dict", "required": True},
@@ -16,14 +16,12 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-class ActionModule(ActionBase):
-    """Runs in the controller's process, where the chart and helm are."""
+def _rendered(given: dict[str, Any], _: Mode) -> dict[str, Any]:
+    return {"changed": False, **render(**given)}
 
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """See plugins/modules/render_templates.py."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        return result | {"changed": False} | run_plugin(self, ARGUMENTS, lambda given, _: render(**given))
+class ActionModule(LocalAction):
+    """See plugins/modules/render_templates.py."""
+
+    arguments = ARGUMENTS
+    work = staticmethod(_rendered)
