@@ -164,6 +164,6 @@ def test_what_was_lost_is_put_back(place: Place) -> None:
     # An archive that is not there: Jenkins is as it was, and runs.
     done = place.restore("-e", "jenkins_archive=home-20200101T000000Z.tar.gz")
     assert done.returncode != 0
-    assert "there is no archive home-20200101T000000Z.tar.gz" in " ".join(done.stdout.split())
+    assert "there is no archive home-20200101T000000Z.tar.gz" in " ".join((done.stdout + done.stderr).split())
     assert place.files() == first
     wait(lambda: place.controller()["status"].get("readyReplicas") == 1, 90, "the controller's stand-in")
