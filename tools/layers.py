@@ -64,7 +64,7 @@ LAYERS = (
     Layer(
         "api",
         # Side by side, since each waits for API servers for much of its time.
-        (fixed(*PYTEST, "tests/api", "tests/old"), fixed(*PYTEST, "tests/play", "tests/psp", "tests/scc")),
+        (fixed(*PYTEST, "tests/api", "tests/scc", "tests/old"), fixed(*PYTEST, "tests/play", "tests/psp")),
         ("layer", "layer-helm3", "tool/etcd", "tool/kube-apiserver", "tool/kube-controller-manager",
          "tool/kube-apiserver-1.30", "tool/kube-apiserver-1.24", "openshift", "openshift-older", "tool/gator",
          "types/kyverno", "types/gatekeeper", "seccomp"),
