@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import wraps
+from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
-from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
-from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_backup import backup_objects
+from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_backup import backup_objects, restore_job
 from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_objects import jenkins_objects
-from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_settings import JenkinsSettings
-from ansible_collections.buildkeep.ci.plugins.module_utils.settings import read_settings
-
-
-def _of_jenkins(work: Callable[[JenkinsSettings], Any]) -> Callable[..., Any]:
-    """Make a filter over an inventory of a function over what it says of Jenkins."""
-
-    @wraps(work)
-    def filtered(raw: Mapping[str, Any]) -> Any:
-        try:
-            return work(read_settings(raw).jenkins)
-        except BuildkeepError as error:
-            raise AnsibleFilterError(str(error)) from error
-
-    return filtered
+from ansible_collections.buildkeep.ci.plugins.plugin_utils.filters import of_settings
 
 
 class FilterModule:
@@ -32,4 +15,8 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Give Ansible the filters."""
-        return {"jenkins_backup": _of_jenkins(backup_objects), "jenkins_objects": _of_jenkins(jenkins_objects)}
+        return {
+            "jenkins_backup": of_settings(lambda settings: backup_objects(settings.jenkins)),
+            "jenkins_objects": of_settings(lambda settings: jenkins_objects(settings.jenkins)),
+            "restore_job": of_settings(lambda settings, archive: restore_job(settings.jenkins, archive)),
+        }

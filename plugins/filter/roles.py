@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
 from ansible_collections.buildkeep.ci.plugins.module_utils import (
     allowlist_other,
     canary_cases,
@@ -20,6 +18,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.names import POLICIES
 from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_checks import conditions, legacy, unheld
 from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_ways import NONE
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings, read_settings
+from ansible_collections.buildkeep.ci.plugins.plugin_utils.filters import of_settings
 
 Raw = Mapping[str, Any]
 # Where the inventory cannot be read, nothing is said about what the cluster leaves unenforced.
@@ -33,19 +32,6 @@ _UNREAD: Mapping[str, Any] = {
     "jenkins": "",
     "outside": "",
 }
-
-
-def _of_settings(work: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a filter over an inventory of a function over settings."""
-
-    @wraps(work)
-    def filtered(raw: Raw, *arguments: Any) -> Any:
-        try:
-            return work(read_settings(raw), *arguments)
-        except BuildkeepError as error:
-            raise AnsibleFilterError(str(error)) from error
-
-    return filtered
 
 
 def checked(raw: Raw, helm: str = "") -> dict[str, Any]:
@@ -116,21 +102,21 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Give Ansible the filters."""
         return {
-            "access": _of_settings(tenant_objects.access),
-            "allowlist_canaries": _of_settings(canary_cases.allowlist_cases),
-            "canary_identity": _of_settings(tenant_objects.identity),
-            "canary_objects": _of_settings(tenant_objects.canary_objects),
+            "access": of_settings(tenant_objects.access),
+            "allowlist_canaries": of_settings(canary_cases.allowlist_cases),
+            "canary_identity": of_settings(tenant_objects.identity),
+            "canary_objects": of_settings(tenant_objects.canary_objects),
             "checked": checked,
-            "entry_canaries": _of_settings(canary_cases.entry_cases),
-            "allowlist_objects": _of_settings(allowlist),
-            "allowlist_stages": _of_settings(allowlist_other.allowlist_stages),
-            "images": _of_settings(lambda settings: list(settings.images)),
-            "pod_security_kinds": _of_settings(pod_security.pod_security_kinds),
-            "pod_security_objects": _of_settings(objects),
+            "entry_canaries": of_settings(canary_cases.entry_cases),
+            "allowlist_objects": of_settings(allowlist),
+            "allowlist_stages": of_settings(allowlist_other.allowlist_stages),
+            "images": of_settings(lambda settings: list(settings.images)),
+            "pod_security_kinds": of_settings(pod_security.pod_security_kinds),
+            "pod_security_objects": of_settings(objects),
             "removed_kinds": lambda _: pod_security.all_kinds(),
-            "tenant_bindings": _of_settings(pod_security.tenant_bindings),
-            "rule_canaries": _of_settings(canary_cases.rule_cases),
-            "summary": _of_settings(tenant_objects.summary),
-            "tenant_canaries": _of_settings(canary_cases.tenant_cases),
-            "tenant_objects": _of_settings(tenant_objects.tenant_objects),
+            "tenant_bindings": of_settings(pod_security.tenant_bindings),
+            "rule_canaries": of_settings(canary_cases.rule_cases),
+            "summary": of_settings(tenant_objects.summary),
+            "tenant_canaries": of_settings(canary_cases.tenant_cases),
+            "tenant_objects": of_settings(tenant_objects.tenant_objects),
         }
