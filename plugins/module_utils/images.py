@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profiles
 
+# What our own small pods run: a shell, tar, gzip and sha256sum.
+SHELL = "docker.io/library/busybox:1.37"
 _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 # A registry host as the runtime tells one from a folder: it has a dot or a port, or is `localhost`
 # (distribution/reference, splitDockerDomain).

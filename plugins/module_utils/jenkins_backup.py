@@ -13,30 +13,16 @@ from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils import manifests
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
+from ansible_collections.buildkeep.ci.plugins.module_utils.images import SHELL
 from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_settings import JenkinsSettings
+from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_values import CONFINED, POD_SECURITY
 from ansible_collections.buildkeep.ci.plugins.module_utils.manifests import Object
 
-IMAGE = "docker.io/library/busybox:1.37"
 LATEST = "latest"
 # What `buildkeep_jenkins.backup` is where it leaves something out.
-DEFAULTS: Mapping[str, Any] = {"schedule": "0 3 * * *", "keep": 7, "size": "", "class": "", "image": IMAGE}
+DEFAULTS: Mapping[str, Any] = {"schedule": "0 3 * * *", "keep": 7, "size": "", "class": "", "image": SHELL}
 _ARCHIVE = re.compile(r"home-[0-9]{8}T[0-9]{6}Z\.tar\.gz")
 _ROLE = Path(__file__).resolve().parents[2] / "roles" / "jenkins"
-# The user and group of the controller's image (jenkinsci/docker), whose files these are.
-_JENKINS = 1000
-_POD_SECURITY = {
-    "runAsUser": _JENKINS,
-    "runAsGroup": _JENKINS,
-    "runAsNonRoot": True,
-    "fsGroup": _JENKINS,
-    "fsGroupChangePolicy": "OnRootMismatch",
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
-_CONTAINER_SECURITY = {
-    "allowPrivilegeEscalation": False,
-    "readOnlyRootFilesystem": True,
-    "capabilities": {"drop": ["ALL"]},
-}
 
 
 def backup_objects(jenkins: JenkinsSettings) -> list[Object]:
@@ -88,15 +74,9 @@ def _render(jenkins: JenkinsSettings, *names: str, **more: str) -> list[Object]:
         # As much as Jenkins home holds, since nobody said how well it packs.
         "size": given["size"] or jenkins.storage_size,
         "storage_class": given["class"] or jenkins.storage_class,
-        "pod_security": _POD_SECURITY,
-        "container_security": _CONTAINER_SECURITY,
-        "scripts": {name: _script(name) for name in ("backup", "restore")},
+        "pod_security": POD_SECURITY,
+        "container_security": CONFINED,
+        "scripts": {name: manifests.script(_ROLE / "files" / f"{name}.sh") for name in ("backup", "restore")},
         **more,
     }
     return manifests.render([str(_ROLE / "templates" / f"{name}.yaml.j2") for name in names], context, None)
-
-
-def _script(name: str) -> str:
-    """A script without its comments, which its container does not need."""
-    lines = (_ROLE / "files" / f"{name}.sh").read_text(encoding="utf-8").splitlines()
-    return "\n".join(line for line in lines if not line.startswith("#")) + "\n"

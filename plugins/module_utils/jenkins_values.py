@@ -46,11 +46,19 @@ _ADDED = (
     ("controller", "sidecars", "configAutoReload", "envFrom"),
 )
 _ADDED_TEXT = ("controller", "javaOpts")
+# The user and group of the controller's image (jenkinsci/docker), whose files Jenkins home holds.
 _USER = {"runAsUser": 1000, "runAsGroup": 1000}
-_CONFINED = {
+CONFINED = {
     "readOnlyRootFilesystem": True,
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
+}
+POD_SECURITY = {
+    **_USER,
+    "runAsNonRoot": True,
+    "fsGroup": 1000,
+    "fsGroupChangePolicy": "OnRootMismatch",
+    "seccompProfile": {"type": "RuntimeDefault"},
 }
 
 
@@ -148,14 +156,8 @@ def _pod(settings: JenkinsSettings) -> Values:
     return {
         "usePodSecurityContext": True,
         # Takes the place of runAsUser and fsGroup as a whole.
-        "podSecurityContextOverride": {
-            **_USER,
-            "runAsNonRoot": True,
-            "fsGroup": 1000,
-            "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "containerSecurityContext": {**_USER, **deepcopy(_CONFINED)},
+        "podSecurityContextOverride": deepcopy(POD_SECURITY),
+        "containerSecurityContext": {**_USER, **deepcopy(CONFINED)},
         "hostNetworking": False,
         "resources": {"requests": {"cpu": "500m", "memory": "2Gi"}, "limits": {"cpu": "2", "memory": "4Gi"}},
         "podDisruptionBudget": {"enabled": True, "maxUnavailable": "0"},
@@ -185,7 +187,7 @@ def _configuration(settings: JenkinsSettings, scripts: Mapping[str, str]) -> Val
         "sidecars": {
             "configAutoReload": {
                 "enabled": True,
-                "containerSecurityContext": deepcopy(_CONFINED),
+                "containerSecurityContext": deepcopy(CONFINED),
                 "resources": {
                     "requests": {"cpu": "10m", "memory": "64Mi"},
                     "limits": {"cpu": "200m", "memory": "128Mi"},

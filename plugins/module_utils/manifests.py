@@ -80,6 +80,12 @@ def owner_selector(owner: str) -> str:
     return f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_ROLE}={owner}"
 
 
+def script(path: Path) -> str:
+    """A shell script without its comments, which the container that runs it does not need."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if not line.startswith("#")) + "\n"
+
+
 def to_json(value: Any) -> str:
     """JSON on one line that is also YAML, whatever characters are in it."""
     text = json.dumps(value, ensure_ascii=False, separators=(", ", ": "))

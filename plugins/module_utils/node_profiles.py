@@ -19,6 +19,7 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.backends import SCC
 from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_nodes import Place, affinity, places
 from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_shapes import shapes
 from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_ways import DAEMONSET
+from ansible_collections.buildkeep.ci.plugins.module_utils.pod_security_labels import pinned
 from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import CHART
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings import Settings
 from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import Tenant
@@ -186,7 +187,7 @@ def _context(settings: Settings) -> Object:
         "files": files,
         "previous": previous_files(),
         "image": settings.node_profiles_image,
-        "scripts": {name: _script(name) for name in _SCRIPTS},
+        "scripts": {name: manifests.script(_ROLE / "files" / f"{name}.sh") for name in _SCRIPTS},
         "confined": {name: _confined(builders[name].seccomp.removeprefix("Localhost/")) for name in needing(settings)},
         "seccomp": SECCOMP_ROOT,
         "folder": f"{SECCOMP_ROOT}/{FOLDER}",
@@ -214,9 +215,7 @@ def _confined(profile: str) -> Object:
 
 def _labels(host_path: bool) -> dict[str, str]:
     level = "privileged" if host_path else "restricted"
-    pins = {f"{names.PSA_PREFIX}{mode}": level for mode in ("enforce", "audit", "warn")}
-    pins |= {f"{key}-version": names.PSA_VERSION for key in list(pins)}
-    return {names.LABEL_TENANT: names.SYSTEM_NAMESPACE, names.LABEL_MODE: "enforce", **pins}
+    return {names.LABEL_TENANT: names.SYSTEM_NAMESPACE, names.LABEL_MODE: "enforce", **pinned(level)}
 
 
 def _here() -> Object:
@@ -230,12 +229,6 @@ def _merged(lists: Iterable[Sequence[Mapping[str, str]]]) -> list[Object]:
 
 def _digest(files: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(dict(files), sort_keys=True).encode()).hexdigest()[:12]
-
-
-def _script(name: str) -> str:
-    """A script without its comments, which its container does not need."""
-    lines = (_ROLE / "files" / f"{name}.sh").read_text(encoding="utf-8").splitlines()
-    return "\n".join(line for line in lines if not line.startswith("#")) + "\n"
 
 
 def _template(name: str) -> Path:

@@ -13,7 +13,7 @@ import yaml
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends import SCC, Backend, backend_of
 from ansible_collections.buildkeep.ci.plugins.module_utils.controller import CONTROLLER, Controller, read_controller
 from ansible_collections.buildkeep.ci.plugins.module_utils.errors import BuildkeepError
-from ansible_collections.buildkeep.ci.plugins.module_utils.images import template_images
+from ansible_collections.buildkeep.ci.plugins.module_utils.images import SHELL, template_images
 from ansible_collections.buildkeep.ci.plugins.module_utils.jenkins_settings import JenkinsSettings, read_jenkins
 from ansible_collections.buildkeep.ci.plugins.module_utils.names import NAMESPACE_PREFIX
 from ansible_collections.buildkeep.ci.plugins.module_utils.node_profiles_ways import INSTALLED
@@ -26,7 +26,6 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.settings_checks impor
 from ansible_collections.buildkeep.ci.plugins.module_utils.tenants import Tenant, read_tenant
 
 _CHART = Path(__file__).resolve().parents[2] / "charts/agent-templates"
-NODE_PROFILES_IMAGE = "docker.io/library/busybox:1.37"
 # What each variable is where the inventory leaves it out.
 DEFAULTS: Mapping[str, Any] = {
     "tenants": [],
@@ -49,7 +48,7 @@ DEFAULTS: Mapping[str, Any] = {
     "nodes": {},
     "user_namespaces": "auto",
     "node_profiles": "none",
-    "node_profiles_image": NODE_PROFILES_IMAGE,
+    "node_profiles_image": SHELL,
     "apparmor": False,
     "jenkins": {},
     "jenkins_install": False,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.buildkeep.ci.plugins.module_utils.backends import AUTO, BACKENDS
+from ansible_collections.buildkeep.ci.plugins.module_utils.images import SHELL
 from ansible_collections.buildkeep.ci.plugins.module_utils.schema import Schema
 from ansible_collections.buildkeep.ci.plugins.module_utils.settings_schema_jenkins import JENKINS
 
@@ -109,7 +110,7 @@ def inventory_schema(values: Schema) -> dict[str, Any]:
             "node_profiles_image": {
                 **values["definitions"]["image"],
                 "minLength": 1,
-                "x-remedy": "Write a full image reference, such as `docker.io/library/busybox:1.37`.",
+                "x-remedy": f"Write a full image reference, such as `{SHELL}`.",
             },
             "templates": tenant["templates"],
             "nodes": _nodes(tenant),

@@ -16,20 +16,19 @@ from ansible_collections.buildkeep.ci.plugins.module_utils.names import (
     ANNOTATION_TEMPLATES,
     LABEL_MODE,
     LABEL_TENANT,
-    PSA_PREFIX,
-    PSA_VERSION,
     SA_AGENT,
     SA_BUILDER_PREFIX,
     SA_DEFAULT,
     SA_PUSHER,
 )
 from ansible_collections.buildkeep.ci.plugins.module_utils.nodes import Nodes
+from ansible_collections.buildkeep.ci.plugins.module_utils.pod_security_labels import MODES, pinned
 from ansible_collections.buildkeep.ci.plugins.module_utils.profiles import Profiles, pss_level, repository
 
 DEFAULT_BUILDERS = ("kaniko",)
 DEFAULT_LIMITS: Mapping[str, Any] = {"pods": 10, "cpu": "16", "memory": "32Gi"}
 # Pod Security modes by our mode. Audit denies nothing.
-_PSA_MODES = {"enforce": ("enforce", "audit", "warn"), "audit": ("audit", "warn")}
+_PSA_MODES = {"enforce": MODES, "audit": ("audit", "warn")}
 
 
 @dataclass(frozen=True)
@@ -77,11 +76,7 @@ class Tenant:
     @property
     def labels(self) -> dict[str, str]:
         """Labels of the namespace: those that policies select by, and Pod Security's with its version pinned."""
-        pins = {}
-        for mode in _PSA_MODES[self.mode]:
-            pins[f"{PSA_PREFIX}{mode}"] = self.pss_level
-            pins[f"{PSA_PREFIX}{mode}-version"] = PSA_VERSION
-        return {LABEL_TENANT: self.name, LABEL_MODE: self.mode, **pins}
+        return {LABEL_TENANT: self.name, LABEL_MODE: self.mode, **pinned(self.pss_level, _PSA_MODES[self.mode])}
 
     @property
     def annotations(self) -> dict[str, str]:
